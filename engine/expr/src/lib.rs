@@ -1,0 +1,11 @@
+//! Scalar expressions: what each built-in function is (name, types, kernel) and how a bound [`wasmill_plan::Expr`] is
+//! evaluated over an Arrow batch, with Flink's results.
+//!
+//! ```text
+//! planner:  name + argument types --Function::infer--> Signature (casts to insert, result type)
+//! runtime:  Expr --Evaluator::new--> Evaluator --evaluate(batch)--> ArrayRef
+//! ```
+
+pub mod function;
+
+pub use function::{Argument, CallSite, ColumnValue, Context, Function, Kernel, Signature};

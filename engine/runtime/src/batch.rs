@@ -1,0 +1,149 @@
+//! What travels on every edge.
+
+use arrow::array::{RecordBatch, UInt8Array};
+
+/// The watermark before any was seen.
+pub const NO_WATERMARK: i64 = i64::MIN;
+/// The watermark after the end of the input.
+pub const MAX_WATERMARK: i64 = i64::MAX;
+
+/// One element of a stream.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// Rows.
+    Batch(Batch),
+    /// No row with a time at or before this will be on time any more, ms since the epoch.
+    Watermark(i64),
+    /// The sender has nothing to say about time for now; it does not hold others back. Rows or a watermark end it.
+    Idle,
+    /// Everything before this belongs to checkpoint `epoch`.
+    Barrier(u64),
+    /// No more. The receiver raises the watermark to [`MAX_WATERMARK`] first.
+    End,
+}
+
+/// What a row does to the result that the stream describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum RowKind {
+    /// `+I`: adds a row.
+    Insert = 0,
+    /// `-U`: takes back the old version of a row.
+    UpdateBefore = 1,
+    /// `+U`: gives its new version.
+    UpdateAfter = 2,
+    /// `-D`: takes back a row.
+    Delete = 3,
+}
+
+impl RowKind {
+    /// From its byte.
+    ///
+    /// # Panics
+    /// If it is none: only our operators write them.
+    pub fn from_u8(byte: u8) -> Self {
+        match byte {
+            0 => Self::Insert,
+            1 => Self::UpdateBefore,
+            2 => Self::UpdateAfter,
+            3 => Self::Delete,
+            other => panic!("row kind {other}"),
+        }
+    }
+    /// Whether it adds a row (+I, +U).
+    pub fn adds(self) -> bool {
+        matches!(self, Self::Insert | Self::UpdateAfter)
+    }
+    /// `+I`, `-U`, `+U` or `-D`.
+    pub fn symbol(self) -> &'static str {
+        ["+I", "-U", "+U", "-D"][self as usize]
+    }
+}
+
+/// From row `after_row` + 1 on, the watermark is `watermark`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WatermarkStep {
+    /// Index of the row that raised it.
+    pub after_row: u32,
+    /// Ms since the epoch; rises strictly from step to step.
+    pub watermark: i64,
+}
+
+/// Rows of one edge.
+///
+/// Lateness is judged row by row, as in Flink, whatever the batching: `watermark` is in force before the first row, and each
+/// step raises it behind a row. A [`Message::Watermark`] with the last value always follows the batch, so an operator that
+/// does not judge single rows can ignore the steps, and an operator that fires on watermarks fires once per batch: rows that
+/// come behind a step and are still on time belong to windows that the step has not closed, so the result is the same.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The columns.
+    pub rows: RecordBatch,
+    /// [`RowKind`] per row as `u8`; `None`: all +I.
+    pub kinds: Option<UInt8Array>,
+    /// The watermark before the first row.
+    pub watermark: i64,
+    /// How it rises inside the batch, by rising row index.
+    pub steps: Vec<WatermarkStep>,
+    /// The rows' key hashes, left by the exchange for an operator with the same key ([`crate::state::hash_rows`]).
+    pub hashes: Option<Vec<u64>>,
+}
+
+impl Batch {
+    /// Rows that only add, without watermarks.
+    pub fn append(rows: RecordBatch) -> Self {
+        Self { rows, kinds: None, watermark: NO_WATERMARK, steps: Vec::new(), hashes: None }
+    }
+    /// Rows with their kinds.
+    pub fn changes(rows: RecordBatch, kinds: UInt8Array) -> Self {
+        debug_assert_eq!(rows.num_rows(), kinds.len());
+        Self { kinds: Some(kinds), ..Self::append(rows) }
+    }
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        self.rows.num_rows()
+    }
+    /// Whether it has no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// The kind of a row.
+    pub fn kind(&self, row: usize) -> RowKind {
+        self.kinds.as_ref().map_or(RowKind::Insert, |k| RowKind::from_u8(k.value(row)))
+    }
+    /// The watermark behind the last row.
+    pub fn last_watermark(&self) -> i64 {
+        self.steps.last().map_or(self.watermark, |s| s.watermark)
+    }
+    /// The watermark in force before each row.
+    pub fn row_watermarks(&self) -> Vec<i64> {
+        let mut marks = Vec::with_capacity(self.len());
+        let mut current = self.watermark;
+        for step in &self.steps {
+            marks.resize(step.after_row as usize + 1, current);
+            current = step.watermark;
+        }
+        marks.resize(self.len(), current);
+        marks
+    }
+    /// The same steps for a batch that keeps only the rows where `keep` is true. A step behind rows that are dropped moves
+    /// to the last kept row before it; where none is, it raises [`Batch::watermark`]. Returns (watermark, steps).
+    pub fn filter_steps(&self, keep: impl Fn(usize) -> bool) -> (i64, Vec<WatermarkStep>) {
+        let mut watermark = self.watermark;
+        let mut steps: Vec<WatermarkStep> = Vec::with_capacity(self.steps.len());
+        let mut kept = 0u32;
+        let mut row = 0;
+        for step in &self.steps {
+            while row <= step.after_row as usize {
+                kept += u32::from(keep(row));
+                row += 1;
+            }
+            match (kept, steps.last_mut()) {
+                (0, _) => watermark = step.watermark,
+                (_, Some(last)) if last.after_row + 1 == kept => last.watermark = step.watermark,
+                _ => steps.push(WatermarkStep { after_row: kept - 1, watermark: step.watermark }),
+            }
+        }
+        (watermark, steps)
+    }
+}

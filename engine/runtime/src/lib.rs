@@ -1,0 +1,15 @@
+//! Runs a [`wasmill_plan::Plan`]: messages, operators, state, tasks, exchanges and checkpoints.
+//!
+//! ```text
+//! Plan --job::Job--> tasks, one thread each:  source | gate (merge watermarks, align barriers) -> chain of operators -> exchange
+//! ```
+
+pub mod batch;
+mod hash;
+pub mod operator;
+pub mod sink;
+pub mod source;
+pub mod state;
+
+pub use batch::{Batch, Message, NO_WATERMARK, RowKind, WatermarkStep};
+pub use operator::{Operator, Output};
