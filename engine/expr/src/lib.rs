@@ -6,6 +6,7 @@
 //! runtime:  Expr --Evaluator::new--> Evaluator --evaluate(batch)--> ArrayRef
 //! ```
 
+pub mod aggregate;
 pub mod function;
 
 pub use function::{Argument, CallSite, ColumnValue, Context, Function, Kernel, Signature};
