@@ -1,1 +1,20 @@
-//! stub
+//! SQL text → checked plan. No I/O, no clock, no thread.
+//!
+//! ```text
+//! script text --parser::parse_script--> [ParsedStatement]
+//!   CREATE …        --ddl-->     Catalog
+//!   SET, RESET      --settings--> Settings
+//!   queries, INSERT --planner (binder inside)--> wasmill_plan::Plan
+//! ```
+//!
+//! Every error is a [`QueryError`] that points into the text that was parsed.
+
+pub mod catalog;
+pub mod error;
+pub mod settings;
+pub mod statement;
+
+pub use catalog::{Catalog, FunctionKind, Relation, UserFunction, View};
+pub use error::{QueryError, Result, Span, nearest};
+pub use settings::Settings;
+pub use statement::{InsertStatement, Name, ParsedStatement, QueryStatement, Statement};
