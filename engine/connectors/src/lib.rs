@@ -1,1 +1,30 @@
-//! stub
+//! Sources, sinks and formats: everything that reads or writes the world outside.
+//!
+//! ```text
+//! bytes --records--> record --json | csv | raw--> ColumnBuilders --projection--> RecordBatch   (text formats)
+//! Batch --encoder--> bytes --sink--> hidden part file --commit--> visible                      (filesystem sink)
+//! ```
+//!
+//! [`Connectors`] makes sources and [`TableSinks`] sinks; [`validate`] checks a table's options when it is created. What users
+//! need to know stands in `CONNECTORS.md`.
+
+mod blackhole;
+mod column;
+mod connectors;
+mod filesystem;
+mod format;
+mod json;
+mod on_error;
+mod options;
+mod print;
+mod projection;
+mod records;
+mod text;
+mod text_reader;
+mod time;
+
+pub use connectors::{
+    ConnectorInfo, Connectors, Role, TableSinks, connector, connectors, is_bounded, takes_updates, validate,
+};
+pub use on_error::OnError;
+pub use options::{OptionError, OptionKind, OptionSpec};

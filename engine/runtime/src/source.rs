@@ -49,6 +49,10 @@ pub trait Source: Send {
     /// # Errors
     /// `Error::Corrupt` where it is not one, `Error::External` where the input is no longer there.
     fn seek(&mut self, position: &Json) -> Result<()>;
+    /// How many rows `'on-error'` has left out or sent to the dead-letter table so far, for progress and the summary.
+    fn skipped(&self) -> u64 {
+        0
+    }
     /// For progress: bytes or rows done of the total, where known.
     fn progress(&self) -> Option<(u64, u64)> {
         None

@@ -1,0 +1,58 @@
+//! The `filesystem` connector: files of rows, read once or followed, and written so that nothing is seen twice.
+
+mod open;
+mod paths;
+mod source;
+
+pub(crate) use source::FileSource;
+
+use std::time::Duration;
+
+use wasmill_plan::Table;
+
+use crate::format::Format;
+use crate::options::{OptionError, OptionKind, OptionSpec, Reader};
+
+/// Longest record that is read where `record.max-size` does not say otherwise.
+pub(crate) const RECORD_BYTES_MAX: u64 = 16 << 20;
+
+/// The connector's own options.
+pub(crate) const OPTIONS: &[OptionSpec] = &[
+    OptionSpec::new("path", OptionKind::Text, "a file, a folder (read with all below it) or a glob such as 'in/*.json.gz'").required(),
+    OptionSpec::new("source.monitor-interval", OptionKind::Duration, "look for new files and new rows this often, for ever"),
+    OptionSpec::new("record.max-size", OptionKind::Size, "longest record that is accepted").or("16 mb"),
+];
+
+/// What the options say about reading.
+#[derive(Clone, Debug)]
+pub(crate) struct FileOptions {
+    pub(crate) path: String,
+    pub(crate) format: Format,
+    pub(crate) monitor_interval: Option<Duration>,
+    pub(crate) record_bytes_max: usize,
+}
+
+impl FileOptions {
+    /// Of the table.
+    ///
+    /// # Errors
+    /// A wrong option.
+    pub(crate) fn of(table: &Table) -> Result<Self, OptionError> {
+        let options = Reader::of(table);
+        let path = options.text("path").unwrap_or_default();
+        if path.trim().is_empty() {
+            return Err(OptionError::new("path", "option 'path' is empty"));
+        }
+        let monitor_interval = options.duration("source.monitor-interval")?;
+        if monitor_interval == Some(Duration::ZERO) {
+            return Err(OptionError::new("source.monitor-interval", "'source.monitor-interval' must be longer than zero")
+                .hint("use '1 s', or leave it out to read the files once"));
+        }
+        Ok(Self {
+            path: paths::local(path)?,
+            format: Format::of(table)?,
+            monitor_interval,
+            record_bytes_max: options.size("record.max-size")?.unwrap_or(RECORD_BYTES_MAX).min(1 << 30) as usize,
+        })
+    }
+}

@@ -1,0 +1,607 @@
+//! Decodes JSON objects straight into column builders, led by the schema.
+//!
+//! ```text
+//! {"tx": 7, "card": "4929…", "note": null}
+//!   key → slot: the key at the same position of the last object is tried first, then all names
+//!   value → the slot's ColumnBuilder; a field that no column wants is skipped without being decoded
+//! ```
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use wasmill_plan::{Field, TypeKind};
+
+use super::cursor::{Cursor, RawString, SyntaxError, unescape};
+use super::number::{parse_decimal, parse_double, parse_integer, short_integer};
+use super::text::write_compact;
+use crate::column::{ColumnBuilder, Fixed};
+use crate::time::{TimestampFormat, parse_date, parse_instant, parse_time, parse_timestamp};
+
+/// How much of a value an error shows, bytes.
+const SHOWN_BYTES: usize = 80;
+
+/// The decoding options of the `json` format.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct JsonOptions {
+    /// `json.fail-on-missing-field`.
+    pub(crate) fail_on_missing_field: bool,
+    /// `json.ignore-parse-errors`: a value that cannot be converted is NULL, a record that is no JSON is skipped.
+    pub(crate) ignore_parse_errors: bool,
+    /// `json.timestamp-format.standard`.
+    pub(crate) timestamp_format: TimestampFormat,
+}
+
+/// Decodes records into the columns it was made for.
+#[derive(Debug)]
+pub(crate) struct JsonDecoder {
+    shape: RowShape,
+    options: JsonOptions,
+    scratch: Vec<u8>,
+}
+
+/// What a column's values contain.
+#[derive(Debug)]
+enum Shape {
+    Scalar,
+    Row(RowShape),
+    Array(Box<Shape>),
+    Map(Box<Shape>),
+}
+
+/// The fields of a row, and where they stood in the last object.
+#[derive(Debug)]
+struct RowShape {
+    names: Vec<String>,
+    shapes: Vec<Shape>,
+    /// The keys of the objects seen, in their order, with the field each is (`None`: not wanted).
+    order: Vec<(Vec<u8>, Option<u32>)>,
+    /// The object in which a field was last seen; objects are counted from 1.
+    seen: Vec<u64>,
+    objects: u64,
+}
+
+/// Why a value is not decoded.
+enum Fail {
+    /// The record is not JSON: nothing behind this place can be trusted.
+    Syntax(SyntaxError),
+    /// The value does not fit its column; the cursor is behind it.
+    Value(String),
+    /// A field is missing under `json.fail-on-missing-field`.
+    Missing(String),
+}
+
+impl From<SyntaxError> for Fail {
+    fn from(e: SyntaxError) -> Self {
+        Self::Syntax(e)
+    }
+}
+
+/// State of one record: the text, and what all levels share.
+struct Walk<'a, 'd> {
+    cursor: Cursor<'a>,
+    options: JsonOptions,
+    scratch: &'d mut Vec<u8>,
+}
+
+/// How many keys' order is remembered; objects with more (maps in disguise) are looked up by name.
+const ORDER_MAX: usize = 256;
+
+impl RowShape {
+    fn new(fields: &[Field]) -> Self {
+        Self {
+            names: fields.iter().map(|f| f.name.clone()).collect(),
+            shapes: fields.iter().map(|f| Shape::new(&f.data_type.kind)).collect(),
+            order: Vec::new(),
+            seen: vec![0; fields.len()],
+            objects: 0,
+        }
+    }
+    /// The field of a key, expected at `position` of [`RowShape::order`]; `position` is then where it was found.
+    #[inline]
+    fn slot(&mut self, position: &mut usize, key: RawString<'_>) -> Option<u32> {
+        if let Some((known, slot)) = self.order.get(*position)
+            && known == key.bytes
+            && !key.escaped
+        {
+            return *slot;
+        }
+        self.find_slot(position, key)
+    }
+    /// A key that did not come where it was expected: a field was left out, or it is new.
+    #[cold]
+    fn find_slot(&mut self, position: &mut usize, key: RawString<'_>) -> Option<u32> {
+        let mut name = Vec::new();
+        if !key.escaped {
+            name.extend_from_slice(key.bytes);
+        } else if unescape(key.bytes, &mut name).is_err() {
+            return None;
+        }
+        if let Some(found) = self.order.iter().position(|(known, _)| *known == name) {
+            *position = found;
+            return self.order[found].1;
+        }
+        let slot = self.names.iter().position(|n| n.as_bytes() == name).map(|i| i as u32);
+        if self.order.len() < ORDER_MAX {
+            *position = self.order.len();
+            self.order.push((name, slot));
+        }
+        slot
+    }
+}
+
+impl Shape {
+    fn new(kind: &TypeKind) -> Self {
+        match kind {
+            TypeKind::Row(fields) => Self::Row(RowShape::new(fields)),
+            TypeKind::Array(item) => Self::Array(Box::new(Self::new(&item.kind))),
+            TypeKind::Map(_, value) => Self::Map(Box::new(Self::new(&value.kind))),
+            TypeKind::Multiset(_) => Self::Map(Box::new(Self::Scalar)),
+            _ => Self::Scalar,
+        }
+    }
+}
+
+impl JsonDecoder {
+    /// For those columns.
+    pub(crate) fn new(fields: &[Field], options: JsonOptions) -> Self {
+        Self { shape: RowShape::new(fields), options, scratch: Vec::new() }
+    }
+
+    /// Appends the rows of one record: an object, or an array of objects. Gives how many there were.
+    ///
+    /// # Errors
+    /// Why it cannot be decoded; the columns are then as before.
+    pub(crate) fn decode(&mut self, record: &[u8], columns: &mut [ColumnBuilder], rows: usize) -> Result<usize, String> {
+        if let Err(e) = std::str::from_utf8(record) {
+            return match self.options.ignore_parse_errors {
+                true => Ok(0),
+                false => Err(format!("invalid UTF-8 at byte {}", e.valid_up_to() + 1)),
+            };
+        }
+        let mut walk = Walk { cursor: Cursor::new(record), options: self.options, scratch: &mut self.scratch };
+        match walk.record(&mut self.shape, columns) {
+            Ok(added) => Ok(added),
+            Err(fail) => {
+                columns.iter_mut().for_each(|c| c.truncate(rows));
+                match fail {
+                    Fail::Syntax(_) if self.options.ignore_parse_errors => Ok(0),
+                    Fail::Syntax(e) => Err(format!("invalid JSON at byte {}: expected {}", e.at + 1, e.expected)),
+                    Fail::Value(message) | Fail::Missing(message) => Err(message),
+                }
+            }
+        }
+    }
+}
+
+impl<'a> Walk<'a, '_> {
+    fn record(&mut self, shape: &mut RowShape, columns: &mut [ColumnBuilder]) -> Result<usize, Fail> {
+        let mut rows = 1;
+        match self.cursor.peek() {
+            b'{' => self.object(shape, columns)?,
+            b'[' => {
+                self.cursor.at += 1;
+                rows = 0;
+                if self.cursor.peek() == b']' {
+                    self.cursor.at += 1;
+                } else {
+                    loop {
+                        if self.cursor.peek() != b'{' {
+                            return Ok(self.cursor.fail("an object")?);
+                        }
+                        self.object(shape, columns)?;
+                        rows += 1;
+                        if !self.cursor.more(b']')? {
+                            break;
+                        }
+                    }
+                }
+            }
+            _ => self.cursor.fail("an object")?,
+        }
+        self.cursor.end()?;
+        Ok(rows)
+    }
+
+    /// An object; the cursor is at its brace. Appends one value to every column.
+    fn object(&mut self, shape: &mut RowShape, columns: &mut [ColumnBuilder]) -> Result<(), Fail> {
+        shape.objects += 1;
+        let object = shape.objects;
+        let mut filled = 0;
+        self.cursor.at += 1;
+        if self.cursor.peek() == b'}' {
+            self.cursor.at += 1;
+        } else {
+            let mut position = 0;
+            loop {
+                let key = self.cursor.key()?;
+                match shape.slot(&mut position, key) {
+                    None => self.cursor.skip()?,
+                    Some(slot) => {
+                        let slot = slot as usize;
+                        let column = &mut columns[slot];
+                        if shape.seen[slot] == object {
+                            // The last of several fields of one name counts.
+                            column.truncate(column.len() - 1);
+                        } else {
+                            shape.seen[slot] = object;
+                            filled += 1;
+                        }
+                        self.field(&mut shape.shapes[slot], column).map_err(|f| in_field(f, &shape.names[slot]))?;
+                    }
+                }
+                position += 1;
+                if !self.cursor.more(b'}')? {
+                    break;
+                }
+            }
+        }
+        if filled < columns.len() {
+            for (slot, column) in columns.iter_mut().enumerate().filter(|(slot, _)| shape.seen[*slot] != object) {
+                if self.options.fail_on_missing_field {
+                    return Err(Fail::Missing(format!("field '{}' is missing", shape.names[slot])));
+                }
+                column.push_null();
+            }
+        }
+        Ok(())
+    }
+
+    /// A value into its column; NULL for what cannot be converted under `json.ignore-parse-errors`.
+    #[inline]
+    fn field(&mut self, shape: &mut Shape, column: &mut ColumnBuilder) -> Result<(), Fail> {
+        let byte = self.cursor.peek();
+        if byte == b'n' {
+            self.cursor.word("null")?;
+            column.push_null();
+            return Ok(());
+        }
+        if !self.options.ignore_parse_errors {
+            return self.value(byte, shape, column);
+        }
+        let (rows, start) = (column.len(), self.cursor);
+        match self.value(byte, shape, column) {
+            Err(Fail::Value(_)) => {
+                self.cursor = start;
+                self.cursor.skip()?;
+                column.truncate(rows);
+                column.push_null();
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    /// A value that is not null; `byte` is its first.
+    fn value(&mut self, byte: u8, shape: &mut Shape, column: &mut ColumnBuilder) -> Result<(), Fail> {
+        match column {
+            ColumnBuilder::Text(text) => match byte {
+                b'"' => {
+                    let raw = self.cursor.string()?;
+                    if !raw.escaped {
+                        text.push(raw.bytes);
+                    } else if let Err(expected) = unescape(raw.bytes, &mut text.data) {
+                        text.unseal();
+                        return self.bad_escape(expected);
+                    } else {
+                        text.seal();
+                    }
+                    Ok(())
+                }
+                b'{' | b'[' => {
+                    let start = self.cursor.at;
+                    self.cursor.skip()?;
+                    write_compact(&self.cursor.bytes[start..self.cursor.at], &mut text.data);
+                    text.seal();
+                    Ok(())
+                }
+                _ => {
+                    let token = self.bare(byte)?;
+                    text.push(token);
+                    Ok(())
+                }
+            },
+            ColumnBuilder::BigInt(values) | ColumnBuilder::Millis(values) => {
+                let value = self.integer(byte, "BIGINT")?;
+                values.push(value);
+                Ok(())
+            }
+            ColumnBuilder::Int(values) | ColumnBuilder::Months(values) => self.narrow(byte, "INT", values),
+            ColumnBuilder::SmallInt(values) => self.narrow(byte, "SMALLINT", values),
+            ColumnBuilder::TinyInt(values) => self.narrow(byte, "TINYINT", values),
+            ColumnBuilder::Double(values) => {
+                let value = self.double(byte, "DOUBLE")?;
+                values.push(value);
+                Ok(())
+            }
+            ColumnBuilder::Float(values) => {
+                let value = self.double(byte, "FLOAT")?;
+                values.push(value as f32);
+                Ok(())
+            }
+            ColumnBuilder::Boolean { values } => {
+                let token = self.scalar(byte, "BOOLEAN")?;
+                values.push(trim(token.bytes(self.scratch)).eq_ignore_ascii_case(b"true"));
+                Ok(())
+            }
+            ColumnBuilder::Decimal { values, precision, scale } => {
+                let token = self.scalar(byte, "DECIMAL")?;
+                let text = trim(token.bytes(self.scratch));
+                match parse_decimal(text, *precision, *scale) {
+                    Ok(Some(value)) => values.push(value),
+                    Ok(None) => column.push_null(),
+                    Err(()) => return Err(mismatch(text, "a DECIMAL")),
+                }
+                Ok(())
+            }
+            ColumnBuilder::Timestamp { values, precision, with_zone } => {
+                let token = self.scalar(byte, "TIMESTAMP")?;
+                let text = token.bytes(self.scratch);
+                let format = self.options.timestamp_format;
+                let parsed = if *with_zone { parse_instant(text, format) } else { parse_timestamp(text, format) };
+                let Some(date_time) = parsed else {
+                    return Err(mismatch(text, timestamp_form(*with_zone, format)));
+                };
+                let Some(units) = date_time.to_units(*precision) else {
+                    return Err(mismatch(text, "in the range of the column's timestamps (precision 9: years 1677 to 2262)"));
+                };
+                values.push(units);
+                Ok(())
+            }
+            ColumnBuilder::Date(values) => {
+                let token = self.scalar(byte, "DATE")?;
+                let text = token.bytes(self.scratch);
+                values.push(parse_date(text).ok_or_else(|| mismatch(text, "a DATE like 2020-10-10"))?);
+                Ok(())
+            }
+            ColumnBuilder::Time { values, precision } => {
+                let token = self.scalar(byte, "TIME")?;
+                let text = token.bytes(self.scratch);
+                values.push(parse_time(text, *precision).ok_or_else(|| mismatch(text, "a TIME like 12:00:01"))?);
+                Ok(())
+            }
+            ColumnBuilder::Bytes(values) => {
+                let token = self.scalar(byte, "BYTES")?;
+                let text = token.bytes(self.scratch);
+                let decoded = STANDARD.decode(text).map_err(|_| mismatch(text, "base64"))?;
+                values.push(&decoded);
+                Ok(())
+            }
+            ColumnBuilder::Row(row) => {
+                let Shape::Row(shape) = shape else { unreachable!("the shape of a ROW") };
+                if byte != b'{' {
+                    return self.other("an object for a ROW");
+                }
+                self.object(shape, &mut row.fields)?;
+                row.seal();
+                Ok(())
+            }
+            ColumnBuilder::Array { lists, items } => {
+                let Shape::Array(item) = shape else { unreachable!("the shape of an ARRAY") };
+                if byte != b'[' {
+                    return self.other("an array for an ARRAY");
+                }
+                self.cursor.at += 1;
+                if self.cursor.peek() == b']' {
+                    self.cursor.at += 1;
+                } else {
+                    loop {
+                        self.field(item, items)?;
+                        if !self.cursor.more(b']')? {
+                            break;
+                        }
+                    }
+                }
+                lists.seal(items.len());
+                Ok(())
+            }
+            ColumnBuilder::Map { lists, keys, values } => {
+                let Shape::Map(value) = shape else { unreachable!("the shape of a MAP") };
+                if byte != b'{' {
+                    return self.other("an object for a MAP");
+                }
+                self.cursor.at += 1;
+                if self.cursor.peek() == b'}' {
+                    self.cursor.at += 1;
+                } else {
+                    self.entries(value, keys, values)?;
+                }
+                lists.seal(keys.len());
+                Ok(())
+            }
+            ColumnBuilder::Null(_) => self.other("null"),
+        }
+    }
+
+    fn entries(&mut self, value: &mut Shape, keys: &mut ColumnBuilder, values: &mut ColumnBuilder) -> Result<(), Fail> {
+        let ColumnBuilder::Text(names) = keys else { unreachable!("a JSON map has STRING keys") };
+        loop {
+            let key = self.cursor.key()?;
+            if !key.escaped {
+                names.push(key.bytes);
+            } else if let Err(expected) = unescape(key.bytes, &mut names.data) {
+                names.unseal();
+                return self.bad_escape(expected);
+            } else {
+                names.seal();
+            }
+            self.field(value, values)?;
+            if !self.cursor.more(b'}')? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn bad_escape<T>(&self, expected: &'static str) -> Result<T, Fail> {
+        Err(Fail::Syntax(SyntaxError { expected, at: self.cursor.at.saturating_sub(1) }))
+    }
+
+    /// A number or a word, as it is written.
+    fn bare(&mut self, byte: u8) -> Result<&'a [u8], SyntaxError> {
+        let start = self.cursor.at;
+        match byte {
+            b't' => self.cursor.word("true")?,
+            b'f' => self.cursor.word("false")?,
+            _ => return self.cursor.number(),
+        }
+        Ok(&self.cursor.bytes[start..self.cursor.at])
+    }
+
+    /// A string's content or a bare token; an object or an array does not fit.
+    fn scalar(&mut self, byte: u8, type_name: &'static str) -> Result<Token<'a>, Fail> {
+        match byte {
+            b'"' => {
+                let raw = self.cursor.string()?;
+                if !raw.escaped {
+                    return Ok(Token::Plain(raw.bytes));
+                }
+                self.scratch.clear();
+                match unescape(raw.bytes, self.scratch) {
+                    Ok(()) => Ok(Token::Scratch),
+                    Err(expected) => self.bad_escape(expected),
+                }
+            }
+            b'{' | b'[' => {
+                let start = self.cursor.at;
+                self.cursor.skip()?;
+                Err(mismatch(&self.cursor.bytes[start..self.cursor.at], article(type_name)))
+            }
+            _ => Ok(Token::Plain(self.bare(byte)?)),
+        }
+    }
+
+    /// A value of another kind than the column's: skipped, and refused.
+    fn other(&mut self, expected: &'static str) -> Result<(), Fail> {
+        let start = self.cursor.at;
+        self.cursor.skip()?;
+        Err(mismatch(&self.cursor.bytes[start..self.cursor.at], expected))
+    }
+
+    #[inline]
+    fn integer(&mut self, byte: u8, type_name: &'static str) -> Result<i64, Fail> {
+        if byte != b'"' {
+            let text = self.bare_scalar(byte, type_name)?;
+            return match short_integer(text) {
+                Some(value) => Ok(value),
+                None => whole(text).ok_or_else(|| mismatch(text, article(type_name))),
+            };
+        }
+        let token = self.scalar(byte, type_name)?;
+        let text = trim(token.bytes(self.scratch));
+        parse_integer(text).ok_or_else(|| mismatch(text, article(type_name)))
+    }
+
+    fn bare_scalar(&mut self, byte: u8, type_name: &'static str) -> Result<&'a [u8], Fail> {
+        match self.scalar(byte, type_name)? {
+            Token::Plain(text) => Ok(text),
+            Token::Scratch => unreachable!("only a string is unescaped"),
+        }
+    }
+
+    #[inline]
+    fn narrow<T: TryFrom<i64> + Default>(
+        &mut self,
+        byte: u8,
+        type_name: &'static str,
+        values: &mut Fixed<T>,
+    ) -> Result<(), Fail> {
+        let value = self.integer(byte, type_name)?;
+        match T::try_from(value) {
+            Ok(narrow) => {
+                values.push(narrow);
+                Ok(())
+            }
+            Err(_) => Err(Fail::Value(format!("{value} is out of the range of {type_name}"))),
+        }
+    }
+
+    #[inline]
+    fn double(&mut self, byte: u8, type_name: &'static str) -> Result<f64, Fail> {
+        let token = self.scalar(byte, type_name)?;
+        let text = token.bytes(self.scratch);
+        parse_double(text).ok_or_else(|| mismatch(text, article(type_name)))
+    }
+}
+
+/// The text of a scalar.
+enum Token<'a> {
+    Plain(&'a [u8]),
+    /// In the walk's scratch space.
+    Scratch,
+}
+
+impl<'a> Token<'a> {
+    fn bytes<'s>(&self, scratch: &'s [u8]) -> &'s [u8]
+    where
+        'a: 's,
+    {
+        match self {
+            Self::Plain(text) => text,
+            Self::Scratch => scratch,
+        }
+    }
+}
+
+/// A number with a fraction or an exponent as an integer: cut off towards zero, as Jackson does.
+fn whole(text: &[u8]) -> Option<i64> {
+    parse_integer(text).or_else(|| {
+        if !text.iter().any(|b| matches!(b, b'.' | b'e' | b'E')) {
+            return None;
+        }
+        let value = parse_double(text)?.trunc();
+        (value >= i64::MIN as f64 && value < i64::MAX as f64).then_some(value as i64)
+    })
+}
+
+fn trim(text: &[u8]) -> &[u8] {
+    text.trim_ascii()
+}
+
+fn article(type_name: &'static str) -> &'static str {
+    match type_name {
+        "BIGINT" => "a BIGINT",
+        "INT" => "an INT",
+        "SMALLINT" => "a SMALLINT",
+        "TINYINT" => "a TINYINT",
+        "DOUBLE" => "a DOUBLE",
+        "FLOAT" => "a FLOAT",
+        other => other,
+    }
+}
+
+fn timestamp_form(with_zone: bool, format: TimestampFormat) -> &'static str {
+    match (format, with_zone) {
+        (TimestampFormat::Sql, false) => "a TIMESTAMP like 2020-10-10 00:00:01.123 ('json.timestamp-format.standard' = 'SQL')",
+        (TimestampFormat::Sql, true) => {
+            "a TIMESTAMP_LTZ like 2020-10-10 00:00:01.123Z ('json.timestamp-format.standard' = 'SQL')"
+        }
+        (TimestampFormat::Iso8601, false) => {
+            "a TIMESTAMP like 2020-10-10T00:00:01.123 ('json.timestamp-format.standard' = 'ISO-8601')"
+        }
+        (TimestampFormat::Iso8601, true) => {
+            "a TIMESTAMP_LTZ like 2020-10-10T00:00:01.123Z ('json.timestamp-format.standard' = 'ISO-8601')"
+        }
+    }
+}
+
+fn mismatch(text: &[u8], expected: &str) -> Fail {
+    let shown = String::from_utf8_lossy(&text[..text.len().min(SHOWN_BYTES)]);
+    let dots = if text.len() > SHOWN_BYTES { "…" } else { "" };
+    Fail::Value(format!("'{shown}{dots}' is not {expected}"))
+}
+
+fn in_field(fail: Fail, name: &str) -> Fail {
+    match fail {
+        Fail::Value(message) => match message.strip_prefix("field '") {
+            Some(inner) => Fail::Value(format!("field '{name}.{inner}")),
+            None => Fail::Value(format!("field '{name}': {message}")),
+        },
+        Fail::Missing(message) => match message.strip_prefix("field '") {
+            Some(inner) => Fail::Missing(format!("field '{name}.{inner}")),
+            None => Fail::Missing(message),
+        },
+        syntax => syntax,
+    }
+}
+
+#[cfg(test)]
+#[path = "decode_tests.rs"]
+mod tests;

@@ -1,0 +1,10 @@
+//! The `json` format: one JSON object a line, with Flink's options and conversions
+//! (<https://nightlies.apache.org/flink/flink-docs-stable/docs/connectors/table/formats/json/>).
+
+mod cursor;
+mod decode;
+mod number;
+mod text;
+
+pub(crate) use decode::{JsonDecoder, JsonOptions};
+

@@ -1,0 +1,260 @@
+//! Cuts a stream of bytes into records (lines), and counts where each one stands.
+//!
+//! ```text
+//! ByteInput --read--> buffer [ record | record | rec… ] --next--> Record { bytes, line }
+//! ```
+
+use std::io;
+use std::time::Duration;
+
+/// Bytes in order: a file, a decompressor, standard input.
+pub(crate) trait ByteInput: Send {
+    /// Reads some bytes: `Some(0)` at the end, `None` where nothing came within `wait` but more may.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn read(&mut self, into: &mut [u8], wait: Duration) -> io::Result<Option<usize>>;
+}
+
+/// A plain reader that never waits.
+pub(crate) struct Blocking<R>(pub(crate) R);
+
+impl<R: io::Read + Send> ByteInput for Blocking<R> {
+    fn read(&mut self, into: &mut [u8], _wait: Duration) -> io::Result<Option<usize>> {
+        loop {
+            match self.0.read(into) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                done => return done.map(Some),
+            }
+        }
+    }
+}
+
+/// Finds where a record ends.
+pub(crate) trait Framing {
+    /// The length of the first record of `bytes` with its line break; `None` where it does not end here. The first `searched`
+    /// bytes were already given, without an end in them.
+    fn record_length(&self, bytes: &[u8], searched: usize) -> Option<usize>;
+}
+
+/// A record a line.
+pub(crate) struct Lines;
+
+impl Framing for Lines {
+    #[inline]
+    fn record_length(&self, bytes: &[u8], searched: usize) -> Option<usize> {
+        memchr::memchr(b'\n', &bytes[searched..]).map(|at| searched + at + 1)
+    }
+}
+
+/// What [`Records::next`] found.
+pub(crate) enum Next<'a> {
+    /// A record without its line break, and the line it begins in, from 1.
+    Record { bytes: &'a [u8], line: u64 },
+    /// A record longer than allowed; its beginning.
+    TooLong { start: &'a [u8], line: u64 },
+    /// The buffer holds no whole record: [`Records::fill`] it.
+    More,
+    /// Nothing is left.
+    End,
+}
+
+/// What [`Records::fill`] did.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fill {
+    /// There is more to look at.
+    Some,
+    /// Nothing came in time.
+    Pending,
+}
+
+const READ_BYTES: usize = 256 * 1024;
+/// How much of a record that is too long is kept for the dead-letter table.
+const TOO_LONG_KEPT: usize = 64 * 1024;
+
+/// Records of one input.
+pub(crate) struct Records {
+    input: Box<dyn ByteInput>,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Bytes behind `start` that hold no record end.
+    searched: usize,
+    /// Offset of `buffer[start]` in the input.
+    offset: u64,
+    /// Line breaks before `buffer[start]`.
+    lines: u64,
+    at_end: bool,
+    /// A record is too long; drop up to its end.
+    dropping: bool,
+    record_bytes_max: usize,
+    /// A last line without a line break is not yet complete (the file still grows).
+    growing: bool,
+}
+
+impl Records {
+    /// From the beginning of `input`.
+    pub(crate) fn new(input: Box<dyn ByteInput>, record_bytes_max: usize, growing: bool) -> Self {
+        Self {
+            input,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            searched: 0,
+            offset: 0,
+            lines: 0,
+            at_end: false,
+            dropping: false,
+            record_bytes_max,
+            growing,
+        }
+    }
+    /// Says where the input stands, when it does not begin at its beginning.
+    pub(crate) fn starting_at(mut self, offset: u64, lines: u64) -> Self {
+        (self.offset, self.lines) = (offset, lines);
+        self
+    }
+    /// Bytes and lines before the next record.
+    pub(crate) fn position(&self) -> (u64, u64) {
+        (self.offset, self.lines)
+    }
+
+    /// The next record in the buffer.
+    pub(crate) fn next(&mut self, framing: &impl Framing) -> Next<'_> {
+        let bytes = &self.buffer[self.start..self.end];
+        let Some(length) = framing.record_length(bytes, self.searched) else {
+            if self.at_end {
+                return self.last();
+            }
+            self.searched = bytes.len();
+            if !self.dropping && bytes.len() > self.record_bytes_max {
+                self.dropping = true;
+                let start = self.start;
+                let kept = bytes.len().min(TOO_LONG_KEPT);
+                return Next::TooLong { start: &self.buffer[start..start + kept], line: self.lines + 1 };
+            }
+            return Next::More;
+        };
+        let (start, line) = (self.start, self.lines + 1);
+        self.consume(length);
+        if std::mem::take(&mut self.dropping) {
+            return self.next(framing);
+        }
+        let record = trim_line_break(&self.buffer[start..start + length]);
+        if record.len() > self.record_bytes_max {
+            return Next::TooLong { start: &record[..record.len().min(TOO_LONG_KEPT)], line };
+        }
+        Next::Record { bytes: record, line }
+    }
+
+    /// What stands behind the last line break.
+    fn last(&mut self) -> Next<'_> {
+        let (start, length, line) = (self.start, self.end - self.start, self.lines + 1);
+        if length == 0 || self.growing {
+            return Next::End;
+        }
+        self.consume(length);
+        if std::mem::take(&mut self.dropping) {
+            return Next::End;
+        }
+        let record = trim_line_break(&self.buffer[start..start + length]);
+        if record.len() > self.record_bytes_max {
+            return Next::TooLong { start: &record[..record.len().min(TOO_LONG_KEPT)], line };
+        }
+        Next::Record { bytes: record, line }
+    }
+
+    fn consume(&mut self, length: usize) {
+        let record = &self.buffer[self.start..self.start + length];
+        // Nearly every record is one line; only a quoted one holds further breaks.
+        self.lines += match record.split_last() {
+            Some((b'\n', rest)) => 1 + memchr::memchr_iter(b'\n', rest).count() as u64,
+            _ => memchr::memchr_iter(b'\n', record).count() as u64,
+        };
+        self.start += length;
+        self.offset += length as u64;
+        self.searched = 0;
+    }
+
+    /// Reads more behind what is left.
+    ///
+    /// # Errors
+    /// What the input says.
+    pub(crate) fn fill(&mut self, wait: Duration) -> io::Result<Fill> {
+        if self.dropping {
+            // Only line breaks matter in a record that is dropped.
+            let length = self.end - self.start;
+            self.consume(length);
+        }
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.buffer.len() - self.end < READ_BYTES / 2 {
+            self.buffer.resize((self.buffer.len() * 2).max(READ_BYTES), 0);
+        }
+        match self.input.read(&mut self.buffer[self.end..], wait) {
+            Ok(None) => return Ok(Fill::Pending),
+            Ok(Some(0)) => self.at_end = true,
+            Ok(Some(read)) => self.end += read,
+            // A compressed file that is still being written ends early; it is read on when it has grown.
+            Err(e) if self.growing && e.kind() == io::ErrorKind::UnexpectedEof => self.at_end = true,
+            Err(e) => return Err(e),
+        }
+        Ok(Fill::Some)
+    }
+}
+
+fn trim_line_break(record: &[u8]) -> &[u8] {
+    let record = record.strip_suffix(b"\n").unwrap_or(record);
+    record.strip_suffix(b"\r").unwrap_or(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &[u8], record_bytes_max: usize, growing: bool) -> Vec<String> {
+        let mut records = Records::new(Box::new(Blocking(std::io::Cursor::new(text.to_vec()))), record_bytes_max, growing);
+        let mut found = Vec::new();
+        loop {
+            match records.next(&Lines) {
+                Next::Record { bytes, line } => found.push(format!("{line}:{}", String::from_utf8_lossy(bytes))),
+                Next::TooLong { line, .. } => found.push(format!("{line}:too long")),
+                Next::End => return found,
+                Next::More => {
+                    records.fill(Duration::ZERO).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lines_end_with_lf_or_crlf_and_the_last_may_lack_it() {
+        assert_eq!(all(b"a\r\nb\n\nc", 100, false), ["1:a", "2:b", "3:", "4:c"]);
+        assert_eq!(all(b"a\nb\n", 100, false), ["1:a", "2:b"]);
+        assert_eq!(all(b"", 100, false), [""; 0]);
+    }
+
+    #[test]
+    fn a_growing_file_keeps_its_unfinished_line() {
+        assert_eq!(all(b"a\nb", 100, true), ["1:a"]);
+    }
+
+    #[test]
+    fn long_records_are_named_and_passed_over() {
+        let long = "x".repeat(3 * READ_BYTES);
+        let text = format!("a\n{long}\nb\n{long}");
+        assert_eq!(all(text.as_bytes(), 1000, false), ["1:a", "2:too long", "3:b", "4:too long"]);
+    }
+
+    #[test]
+    fn positions_count_bytes_and_lines() {
+        let mut records = Records::new(Box::new(Blocking(&b"ab\ncd\n"[..])), 10, false);
+        while !matches!(records.next(&Lines), Next::Record { .. }) {
+            records.fill(Duration::ZERO).unwrap();
+        }
+        assert_eq!(records.position(), (3, 1));
+    }
+}
