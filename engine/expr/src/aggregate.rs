@@ -143,8 +143,10 @@ pub fn infer(name: &str, args: &[DataType]) -> Result<AggregateSignature, String
             if !args[0].kind.is_text() {
                 return Err(format!("the key of JSON_OBJECTAGG must be text, not {}", args[0]));
             }
-            signature.args =
-                vec![DataType::string().with_nullable(args[0].nullable), DataType::string().with_nullable(args[1].nullable)];
+            signature.args = vec![
+                DataType::string().with_nullable(args[0].nullable),
+                DataType::string().with_nullable(args[1].nullable),
+            ];
             signature.json = vec![1];
             DataType::string().with_nullable(false)
         }
@@ -167,9 +169,16 @@ fn number(function: &str, arg: &DataType) -> Result<(), String> {
 fn comparable(function: &str, arg: &DataType) -> Result<(), String> {
     use TypeKind as K;
     match &arg.kind {
-        K::Array(_) | K::Map(..) | K::Multiset(_) | K::Row(_) | K::Bitmap | K::Null => {
-            Err(format!("{function} takes a value that has an order, not {arg}"))
-        }
+        K::Array(_)
+        | K::Map(..)
+        | K::Multiset(_)
+        | K::Row(_)
+        | K::Bitmap
+        | K::Null
+        | K::Binary(_)
+        | K::Varbinary(_)
+        | K::IntervalYearMonth
+        | K::IntervalDayTime => Err(format!("{function} takes a number, text, a boolean, a date or a time, not {arg}")),
         _ => Ok(()),
     }
 }
@@ -225,7 +234,7 @@ mod tests {
         assert_eq!(infer("SUM", &[DataType::string()]).unwrap_err(), "SUM takes a number, not STRING");
         assert_eq!(infer("SUM", &[]).unwrap_err(), "SUM takes 1 argument, not 0");
         let row = nullable(TypeKind::Row(vec![Field::new("f", DataType::string())]));
-        assert!(infer("MIN", &[row]).unwrap_err().contains("has an order"));
+        assert!(infer("MIN", &[row]).unwrap_err().contains("not ROW"));
         assert!(infer("NOPE", &[]).unwrap_err().contains("NOPE"));
     }
 

@@ -4,6 +4,7 @@
 //! Plan --job::Job--> tasks, one thread each:  source | gate (merge watermarks, align barriers) -> chain of operators -> exchange
 //! ```
 
+pub mod aggregate;
 pub mod batch;
 mod hash;
 pub mod operator;
