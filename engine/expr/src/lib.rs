@@ -7,6 +7,13 @@
 //! ```
 
 pub mod aggregate;
+pub mod cast;
+pub mod display;
+pub mod evaluator;
 pub mod function;
+pub mod functions;
+pub mod registry;
+pub mod typing;
 
+pub use evaluator::{Evaluator, NoUserFunctions, Predicate, Selection, UserFunctions, UserScalar};
 pub use function::{Argument, CallSite, ColumnValue, Context, Function, Kernel, Signature};

@@ -1,0 +1,6 @@
+//! Arithmetic operators.
+
+use crate::Function;
+
+/// This family's functions.
+pub static FUNCTIONS: &[Function] = &[];

@@ -1,0 +1,6 @@
+//! BITMAP functions.
+
+use crate::Function;
+
+/// This family's functions.
+pub static FUNCTIONS: &[Function] = &[];

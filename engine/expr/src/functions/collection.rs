@@ -1,0 +1,6 @@
+//! Functions of arrays and maps.
+
+use crate::Function;
+
+/// This family's functions.
+pub static FUNCTIONS: &[Function] = &[];

@@ -1,0 +1,6 @@
+//! Conditional functions.
+
+use crate::Function;
+
+/// This family's functions.
+pub static FUNCTIONS: &[Function] = &[];

@@ -1,0 +1,6 @@
+//! Functions of date, time, timestamps and intervals.
+
+use crate::Function;
+
+/// This family's functions.
+pub static FUNCTIONS: &[Function] = &[];

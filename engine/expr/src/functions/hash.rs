@@ -1,0 +1,6 @@
+//! Hash and encoding functions.
+
+use crate::Function;
+
+/// This family's functions.
+pub static FUNCTIONS: &[Function] = &[];

@@ -1,0 +1,6 @@
+//! JSON functions.
+
+use crate::Function;
+
+/// This family's functions.
+pub static FUNCTIONS: &[Function] = &[];

@@ -1,0 +1,6 @@
+//! String functions.
+
+use crate::Function;
+
+/// This family's functions.
+pub static FUNCTIONS: &[Function] = &[];
