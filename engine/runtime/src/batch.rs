@@ -1,10 +1,10 @@
 //! What travels on every edge.
 
-use arrow::array::{RecordBatch, UInt8Array};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array, UInt32Array};
 
 /// The watermark before any was seen.
 pub const NO_WATERMARK: i64 = i64::MIN;
-/// The watermark after the end of the input.
+/// The watermark after the end of the input. No row has such a time.
 pub const MAX_WATERMARK: i64 = i64::MAX;
 
 /// One element of a stream.
@@ -20,6 +20,8 @@ pub enum Message {
     Barrier(u64),
     /// No more. The receiver raises the watermark to [`MAX_WATERMARK`] first.
     End,
+    /// No more, because the job was asked to stop: the watermark stays where it is, what is open stays open.
+    Stopped,
 }
 
 /// What a row does to the result that the stream describes.
@@ -146,4 +148,34 @@ impl Batch {
         }
         (watermark, steps)
     }
+}
+
+/// The rows of a batch where `keep` is true, with their kinds, steps and hashes (`hashes`, where the batch has none of its
+/// own). The batch itself where it keeps all.
+pub fn select(batch: &Batch, hashes: Option<&[u64]>, keep: impl Fn(usize) -> bool) -> Batch {
+    let hashes = batch.hashes.as_deref().or(hashes);
+    let rows: Vec<u32> = (0..batch.len()).filter(|&row| keep(row)).map(|row| row as u32).collect();
+    if rows.len() == batch.len() {
+        return Batch { hashes: hashes.map(<[u64]>::to_vec), ..batch.clone() };
+    }
+    let (watermark, steps) = batch.filter_steps(&keep);
+    let hashes = hashes.map(|h| rows.iter().map(|&row| h[row as usize]).collect());
+    let indices = UInt32Array::from(rows);
+    Batch { rows: take_rows(&batch.rows, &indices), kinds: batch.kinds.as_ref().map(|k| take_kinds(k, &indices)), watermark, steps, hashes }
+}
+
+/// Those rows of a record batch, in the order of the indices.
+///
+/// # Panics
+/// Where an index is not one of a row.
+pub fn take_rows(rows: &RecordBatch, indices: &UInt32Array) -> RecordBatch {
+    let take = |column: &ArrayRef| arrow::compute::take(column, indices, None).expect("indices of rows");
+    let columns: Vec<ArrayRef> = rows.columns().iter().map(take).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(indices.len()));
+    RecordBatch::try_new_with_options(rows.schema(), columns, &options).expect("columns of the same schema")
+}
+
+/// Those kinds, in the order of the indices.
+pub fn take_kinds(kinds: &UInt8Array, indices: &UInt32Array) -> UInt8Array {
+    indices.values().iter().map(|&i| kinds.value(i as usize)).collect()
 }

@@ -6,11 +6,18 @@
 
 pub mod aggregate;
 pub mod batch;
+pub mod build;
+pub mod clock;
+#[cfg(test)]
+pub(crate) mod harness;
 mod hash;
 pub mod operator;
+pub mod operators;
 pub mod sink;
 pub mod source;
 pub mod state;
+pub mod testing;
 
 pub use batch::{Batch, Message, NO_WATERMARK, RowKind, WatermarkStep};
-pub use operator::{Operator, Output};
+pub use clock::Clock;
+pub use operator::{Operator, OperatorContext, Output};

@@ -1,10 +1,33 @@
 //! The contract of an operator.
 
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
 use wasmill_plan::Result;
 
 use crate::batch::Batch;
+use crate::clock::Clock;
+use crate::source::SourceFactory;
 use crate::state::StateTable;
+
+/// What an operator may know of its surroundings when it is made.
+#[derive(Clone)]
+pub struct OperatorContext {
+    /// The node's stable name.
+    pub uid: String,
+    /// Which instance of the operator this is.
+    pub instance: usize,
+    /// How many instances there are.
+    pub parallelism: usize,
+    /// `table.local-time-zone`.
+    pub time_zone: chrono_tz::Tz,
+    /// The job's clock, for what Flink defines by processing time (NOW(), PROCTIME()); never for results in event time.
+    pub clock: Arc<dyn Clock>,
+    /// `pipeline.auto-watermark-interval`.
+    pub watermark_interval_ms: i64,
+    /// Reads the tables that an operator holds in memory.
+    pub sources: Arc<dyn SourceFactory>,
+}
 
 /// A step of the pipeline: synchronous and deterministic, without clock, randomness, threads or I/O.
 ///
@@ -26,6 +49,12 @@ pub trait Operator: Send {
     fn on_watermark(&mut self, watermark: i64, out: &mut dyn Output) -> Result<i64> {
         let _ = out;
         Ok(watermark)
+    }
+
+    /// Nothing has come for `pipeline.auto-watermark-interval`: the watermark that the operator held back only in order to
+    /// give it less often, or `None`. Not called in event-time tests; only the watermark operator implements it.
+    fn on_pause(&mut self) -> Option<i64> {
+        None
     }
 
     /// The operator's state, to be saved at a barrier or filled at a start. Always the same tables in the same order.

@@ -20,6 +20,10 @@ pub trait StateTable {
     fn version(&self) -> u32 {
         1
     }
+    /// Who gets the rows after a restore.
+    fn scope(&self) -> Scope {
+        Scope::Keyed
+    }
     /// All rows. State that belongs to no key (an operator with one instance) has key group 0.
     ///
     /// # Errors
@@ -31,6 +35,15 @@ pub trait StateTable {
     /// # Errors
     /// `Error::Corrupt` where the columns are not as documented.
     fn load(&mut self, rows: RecordBatch) -> Result<()>;
+}
+
+/// How saved rows are given to instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// To the owner of the row's key group.
+    Keyed,
+    /// At the same parallelism to the instance that saved them, at another one all rows to every instance.
+    Instance,
 }
 
 /// The hash of each row's key, over those columns: what decides its key group. Stable across runs and versions (it is part

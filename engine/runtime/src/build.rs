@@ -1,0 +1,41 @@
+//! Makes operators from plan nodes: the one place that names them all.
+
+use wasmill_plan::{self as plan, Error, Result, Schema};
+
+use crate::operator::{Operator, OperatorContext};
+use crate::operators as ops;
+
+/// Makes one instance of an operator. `inputs` are the schemas of its input ports, `output` that of its main output. Sources,
+/// values and sinks are no operators: the job makes them.
+///
+/// # Errors
+/// `Error::Query` for what cannot run, `Error::External` where a table held in memory cannot be read.
+pub fn operator(
+    operator: &plan::Operator,
+    inputs: &[Schema],
+    output: &Schema,
+    context: &OperatorContext,
+) -> Result<Box<dyn Operator>> {
+    let _ = (inputs, output);
+    Ok(match operator {
+        plan::Operator::Union => Box::new(ops::union::UnionOperator),
+        plan::Operator::Calc { .. }
+        | plan::Operator::Watermark { .. }
+        | plan::Operator::Expand { .. }
+        | plan::Operator::Unnest(_)
+        | plan::Operator::WindowTable(_)
+        | plan::Operator::WindowAggregate(_)
+        | plan::Operator::GroupAggregate { .. }
+        | plan::Operator::Over(_)
+        | plan::Operator::OverByColumn(_)
+        | plan::Operator::WindowRank(_)
+        | plan::Operator::Rank(_)
+        | plan::Operator::Deduplicate(_)
+        | plan::Operator::LookupJoin(_) => {
+            return Err(Error::query(format!("operator '{}' is not built yet", context.uid)));
+        }
+        plan::Operator::Source(_) | plan::Operator::Values { .. } | plan::Operator::Sink(_) => {
+            return Err(Error::query(format!("'{}' is not an operator", context.uid)));
+        }
+    })
+}

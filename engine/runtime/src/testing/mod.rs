@@ -1,0 +1,33 @@
+//! What tests of operators, jobs and connectors share: rows as text, and sources and sinks in memory.
+
+pub mod rows;
+
+use std::sync::Arc;
+
+use wasmill_plan::{Error, Result, SourceNode};
+
+use crate::clock::ManualClock;
+use crate::operator::OperatorContext;
+use crate::source::{Source, SourceFactory};
+
+/// A factory that has no table.
+pub struct NoSources;
+
+impl SourceFactory for NoSources {
+    fn source(&self, node: &SourceNode, _index: usize, _parallelism: usize) -> Result<Box<dyn Source>> {
+        Err(Error::query(format!("there is no table '{}'", node.table.name)))
+    }
+}
+
+/// A context for a single operator: UTC, a clock that stands at the epoch, watermarks every 200 ms, no tables.
+pub fn operator_context(uid: &str) -> OperatorContext {
+    OperatorContext {
+        uid: uid.to_owned(),
+        instance: 0,
+        parallelism: 1,
+        time_zone: chrono_tz::UTC,
+        clock: Arc::new(ManualClock::default()),
+        watermark_interval_ms: 200,
+        sources: Arc::new(NoSources),
+    }
+}
