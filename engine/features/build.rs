@@ -1,0 +1,2 @@
+//! Compiles nothing: see Cargo.toml.
+fn main() {}

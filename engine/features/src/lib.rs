@@ -1,0 +1,1 @@
+//! Holds no code: its manifest gives every build of a part of the workspace the features of the whole.
