@@ -181,10 +181,6 @@ impl Rows {
     pub(crate) fn seal(&mut self) {
         self.validity.push(true);
     }
-    /// How many rows.
-    pub(crate) fn len(&self) -> usize {
-        self.validity.len
-    }
 }
 
 /// A builder for a column of one Flink type; one variant per way of decoding.

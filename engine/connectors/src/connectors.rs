@@ -5,10 +5,13 @@ use wasmill_runtime::sink::{Sink, SinkFactory};
 use wasmill_runtime::source::{Source, SourceFactory};
 
 use crate::blackhole::BlackholeSink;
-use crate::filesystem::{self, FileSource};
-use crate::format::{self, FORMATS, Format};
+use crate::filesystem::{self, FileSink, FileSource, Folders};
+use crate::format::{self, FORMATS, Format, TEXT_FORMATS};
 use crate::options::{OptionError, OptionKind, OptionSpec, list, nearest};
 use crate::print::{self, PrintSink};
+use crate::replay::{Replay, ReplayOptions};
+use crate::standard::{self, StdinSource, StdoutSink};
+use crate::{datagen, nexmark};
 
 /// What a table is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +35,8 @@ pub struct ConnectorInfo {
     pub is_sink: bool,
     /// Whether a sink of it takes updates and deletions, not only new rows.
     pub takes_updates: bool,
-    /// Whether it has a `'format'`.
-    pub has_format: bool,
+    /// The values of `'format'` it has; none where it has no such option.
+    pub formats: &'static [&'static str],
     /// The keys of its metadata columns.
     pub metadata: &'static [&'static str],
     options: &'static [OptionSpec],
@@ -44,11 +47,51 @@ const CONNECTORS: &[ConnectorInfo] = &[
         name: "filesystem",
         description: "files of rows: JSON lines, CSV, Parquet; plain, .gz or .zst",
         is_source: true,
-        is_sink: false,
+        is_sink: true,
         takes_updates: false,
-        has_format: true,
+        formats: FORMATS,
         metadata: &["file.path", "file.name", "file.size", "file.modification-time"],
         options: filesystem::OPTIONS,
+    },
+    ConnectorInfo {
+        name: "datagen",
+        description: "random rows and sequences",
+        is_source: true,
+        is_sink: false,
+        takes_updates: false,
+        formats: &[],
+        metadata: &[],
+        options: datagen::OPTIONS,
+    },
+    ConnectorInfo {
+        name: "nexmark",
+        description: "the events of the Nexmark benchmark: people, auctions and bids",
+        is_source: true,
+        is_sink: false,
+        takes_updates: false,
+        formats: &[],
+        metadata: &[],
+        options: nexmark::OPTIONS,
+    },
+    ConnectorInfo {
+        name: "stdin",
+        description: "rows on standard input",
+        is_source: true,
+        is_sink: false,
+        takes_updates: false,
+        formats: TEXT_FORMATS,
+        metadata: &[],
+        options: standard::STDIN_OPTIONS,
+    },
+    ConnectorInfo {
+        name: "stdout",
+        description: "rows on standard output, in a format",
+        is_source: false,
+        is_sink: true,
+        takes_updates: false,
+        formats: TEXT_FORMATS,
+        metadata: &[],
+        options: &[],
     },
     ConnectorInfo {
         name: "print",
@@ -56,7 +99,7 @@ const CONNECTORS: &[ConnectorInfo] = &[
         is_source: false,
         is_sink: true,
         takes_updates: true,
-        has_format: false,
+        formats: &[],
         metadata: &[],
         options: print::OPTIONS,
     },
@@ -66,7 +109,7 @@ const CONNECTORS: &[ConnectorInfo] = &[
         is_source: false,
         is_sink: true,
         takes_updates: true,
-        has_format: false,
+        formats: &[],
         metadata: &[],
         options: &[],
     },
@@ -92,9 +135,9 @@ impl ConnectorInfo {
     pub fn options(&self, format: Option<&str>) -> Vec<OptionSpec> {
         let mut specs = vec![CONNECTOR];
         specs.extend(self.options);
-        if self.has_format {
+        if !self.formats.is_empty() {
             specs.extend([FORMAT, ON_ERROR]);
-            for name in FORMATS.iter().filter(|f| format.is_none_or(|wanted| **f == wanted)) {
+            for name in self.formats.iter().filter(|f| format.is_none_or(|wanted| **f == wanted)) {
                 specs.extend(format::format_options(name));
             }
         }
@@ -125,8 +168,7 @@ fn connector_of(table: &Table) -> Result<&'static ConnectorInfo, OptionError> {
 pub fn validate(table: &Table, role: Option<Role>) -> Result<(), OptionError> {
     let info = connector_of(table)?;
     check_role(info, table, role)?;
-    let format = table.option("format").filter(|_| info.has_format);
-    let specs = info.options(format.filter(|f| FORMATS.contains(f)));
+    let specs = info.options(table.option("format").filter(|f| info.formats.contains(f)));
     for (key, value) in &table.options {
         let Some(spec) = specs.iter().find(|s| s.matches(key)) else {
             return Err(unknown_option(info, key, &specs));
@@ -141,10 +183,17 @@ pub fn validate(table: &Table, role: Option<Role>) -> Result<(), OptionError> {
             .hint(format!("add '{}' = '…': {}", spec.key, spec.description)));
     }
     check_metadata(info, table)?;
-    if info.name == "filesystem" {
-        filesystem::FileOptions::of(table)?;
+    match info.name {
+        "filesystem" => {
+            filesystem::FileOptions::of(table)?;
+            ReplayOptions::of(table)?;
+            if role == Some(Role::Sink) { filesystem::check_sink(table) } else { Ok(()) }
+        }
+        "stdin" | "stdout" => standard::text_format(table).map(|_| ()),
+        "datagen" => datagen::check(table),
+        "nexmark" => nexmark::check(table),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn check_role(info: &ConnectorInfo, table: &Table, role: Option<Role>) -> Result<(), OptionError> {
@@ -198,6 +247,8 @@ fn check_metadata(info: &ConnectorInfo, table: &Table) -> Result<(), OptionError
 pub fn is_bounded(table: &Table) -> bool {
     match table.option("connector") {
         Some("filesystem") => !table.options.contains_key("source.monitor-interval"),
+        Some("datagen") => datagen::is_bounded(table),
+        Some("nexmark") => nexmark::is_bounded(table),
         _ => true,
     }
 }
@@ -215,7 +266,16 @@ impl SourceFactory for Connectors {
     fn source(&self, node: &SourceNode, index: usize, parallelism: usize) -> Result<Box<dyn Source>> {
         validate(&node.table, Some(Role::Source))?;
         match connector_of(&node.table)?.name {
-            "filesystem" => Ok(Box::new(FileSource::new(node, index, parallelism)?)),
+            "filesystem" => match ReplayOptions::of(&node.table)? {
+                None => Ok(Box::new(FileSource::new(node, index, parallelism)?)),
+                Some(options) => {
+                    let inner = FileSource::new(&Replay::inner_node(node, options), index, parallelism)?;
+                    Ok(Box::new(Replay::new(Box::new(inner), node, options)))
+                }
+            },
+            "datagen" => Ok(datagen::source(node, index, parallelism)?),
+            "nexmark" => Ok(nexmark::source(node, index, parallelism)?),
+            "stdin" => Ok(Box::new(StdinSource::new(node, index)?)),
             other => unreachable!("connector '{other}' is no source"),
         }
     }
@@ -223,15 +283,19 @@ impl SourceFactory for Connectors {
 
 /// Makes the sinks of tables; the rows of a bare SELECT belong to the caller. One value serves one start of a job.
 #[derive(Debug, Default)]
-pub struct TableSinks;
+pub struct TableSinks {
+    folders: Folders,
+}
 
 impl SinkFactory for TableSinks {
     /// # Panics
     /// Where the node has no table.
-    fn sink(&self, node: &SinkNode, _schema: &Schema, index: usize, parallelism: usize) -> Result<Box<dyn Sink>> {
+    fn sink(&self, node: &SinkNode, schema: &Schema, index: usize, parallelism: usize) -> Result<Box<dyn Sink>> {
         let Some(table) = &node.table else { panic!("the rows of a bare SELECT go to the caller") };
         validate(table, Some(Role::Sink))?;
         match connector_of(table)?.name {
+            "filesystem" => Ok(Box::new(FileSink::new(table, schema, &self.folders, index, parallelism)?)),
+            "stdout" => Ok(Box::new(StdoutSink::new(table, schema, index)?)),
             "print" => Ok(Box::new(PrintSink::new(table, index, parallelism)?)),
             "blackhole" => Ok(Box::new(BlackholeSink)),
             other => unreachable!("connector '{other}' is no sink"),

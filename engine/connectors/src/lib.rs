@@ -11,14 +11,25 @@
 mod blackhole;
 mod column;
 mod connectors;
+mod csv;
+mod datagen;
 mod filesystem;
 mod format;
+mod generator;
 mod json;
+mod nexmark;
 mod on_error;
 mod options;
+mod parquet;
 mod print;
 mod projection;
+mod random;
 mod records;
+mod replay;
+#[cfg(test)]
+mod round_trip_tests;
+mod scalar;
+mod standard;
 mod text;
 mod text_reader;
 mod time;

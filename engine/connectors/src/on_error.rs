@@ -71,6 +71,10 @@ impl Rejects {
     pub(crate) fn take(&mut self) -> Option<Vec<DeadLetter>> {
         (!self.letters.is_empty()).then(|| std::mem::take(&mut self.letters))
     }
+    /// Takes back letters that must wait longer.
+    pub(crate) fn put_back(&mut self, letters: Vec<DeadLetter>) {
+        self.letters = letters;
+    }
     /// For a position: what waits, so that a restore neither loses nor repeats it.
     pub(crate) fn position(&self) -> Json {
         let letters = self.letters.iter();

@@ -77,6 +77,24 @@ pub(crate) fn write_decimal(out: &mut Vec<u8>, unscaled: i128, scale: usize) {
     }
 }
 
+/// Writes a DECIMAL as Java's `BigDecimal.toString`: with an exponent where its first digit stands behind the sixth decimal.
+pub(crate) fn write_scientific_decimal(out: &mut Vec<u8>, unscaled: i128, scale: usize) {
+    let digits = unscaled.unsigned_abs().to_string();
+    let exponent = digits.len() as i64 - 1 - scale as i64;
+    if exponent >= -6 {
+        return write_decimal(out, unscaled, scale);
+    }
+    if unscaled < 0 {
+        out.push(b'-');
+    }
+    out.extend_from_slice(&digits.as_bytes()[..1]);
+    if digits.len() > 1 {
+        out.push(b'.');
+        out.extend_from_slice(&digits.as_bytes()[1..]);
+    }
+    let _ = write!(out, "E{exponent}");
+}
+
 /// Writes row `row` as Java prints the value: NULL as `null`, `2020-10-10T00:00:01`, `[1, 2]`, `{a=1}`, `+I[1, x]`.
 pub(crate) fn write_value(out: &mut Vec<u8>, array: &dyn Array, row: usize) {
     if array.is_null(row) {

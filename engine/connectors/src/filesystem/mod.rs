@@ -1,9 +1,15 @@
 //! The `filesystem` connector: files of rows, read once or followed, and written so that nothing is seen twice.
 
+mod compress;
 mod open;
+mod parts;
 mod paths;
+mod sink;
 mod source;
 
+pub(crate) use parts::Folders;
+pub(crate) use paths::cannot_open;
+pub(crate) use sink::{FileSink, check as check_sink};
 pub(crate) use source::FileSource;
 
 use std::time::Duration;
@@ -21,7 +27,14 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("path", OptionKind::Text, "a file, a folder (read with all below it) or a glob such as 'in/*.json.gz'").required(),
     OptionSpec::new("source.monitor-interval", OptionKind::Duration, "look for new files and new rows this often, for ever"),
     OptionSpec::new("record.max-size", OptionKind::Size, "longest record that is accepted").or("16 mb"),
+    OptionSpec::new("replay.speed", OptionKind::Number(0.0), "give rows at this multiple of the pace of their event time"),
+    OptionSpec::new("replay.time-column", OptionKind::Text, "the event time for 'replay.speed'; the watermark's column where it is not given"),
+    OptionSpec::new("sink.rolling-policy.file-size", OptionKind::Size, "begin a new part file behind this size").or("128 mb"),
+    OptionSpec::new("sink.compression", OptionKind::Choice(COMPRESSIONS), "how part files are compressed").or("none"),
 ];
+
+/// The words of `sink.compression`.
+pub(crate) const COMPRESSIONS: &[&str] = &["none", "gzip", "zstd"];
 
 /// What the options say about reading.
 #[derive(Clone, Debug)]

@@ -12,13 +12,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use serde_json::{Map, Value as Json, json};
-use wasmill_plan::{Error, Result, SourceNode};
+use wasmill_plan::{Error, Result, SourceNode, Table};
 use wasmill_runtime::source::{Source, SourceEvent};
 
 use super::FileOptions;
 use super::open::open;
 use super::paths::files;
+use crate::format::Format;
 use crate::on_error::Rejects;
+use crate::parquet::ParquetReader;
 use crate::projection::{MetadataValue, Projection};
 use crate::records::Records;
 use crate::text_reader::{Step, TextReader};
@@ -34,10 +36,16 @@ struct Place {
     size_at_end: Option<u64>,
 }
 
+/// What reads a file.
+enum Reader {
+    Text(TextReader),
+    Parquet(ParquetReader),
+}
+
 /// A file that is being read.
 struct Current {
     path: PathBuf,
-    reader: TextReader,
+    reader: Reader,
     metadata: FileMetadata,
 }
 
@@ -75,6 +83,7 @@ impl FileMetadata {
 /// The source of one instance.
 pub(crate) struct FileSource {
     options: FileOptions,
+    table: Box<Table>,
     projection: Projection,
     rejects: Rejects,
     index: usize,
@@ -98,6 +107,7 @@ impl FileSource {
     pub(crate) fn new(node: &SourceNode, index: usize, parallelism: usize) -> Result<Self> {
         let mut source = Self {
             options: FileOptions::of(&node.table)?,
+            table: node.table.clone(),
             projection: Projection::of(node),
             rejects: Rejects::new(&node.table.name, &node.table.options),
             index,
@@ -144,31 +154,42 @@ impl FileSource {
 
     fn begin(&mut self, path: PathBuf) -> Result<()> {
         let metadata = FileMetadata::of(&path)?;
-        let name = path.display().to_string();
         let place = self.places.get(&*path.to_string_lossy()).copied().unwrap_or_default();
-        let growing = self.options.monitor_interval.is_some();
-        let limit = self.options.record_bytes_max;
-        let at = |offset| -> Result<Records> {
-            Ok(Records::new(open(&path, offset, self.bytes_done.clone())?, limit, growing))
+        let reader = match self.options.format {
+            Format::Parquet(_) => {
+                Reader::Parquet(ParquetReader::open(&path, &self.projection.fields, place.offset)?)
+            }
+            _ => Reader::Text(self.text_reader(&path, place)?),
         };
-        let decoder = self.options.format.decoder(&self.projection.fields);
-        let mut reader = if place.offset == 0 || decoder.expects_header() {
-            TextReader::new(name, at(0)?, decoder, self.projection.fields.clone(), limit)
-        } else {
-            let records = at(place.offset)?.starting_at(place.offset, place.lines);
-            TextReader::new(name, records, decoder, self.projection.fields.clone(), limit)
-        };
-        reader.read_header()?;
-        if reader.position().0 < place.offset {
-            reader = reader.with_records(at(place.offset)?.starting_at(place.offset, place.lines));
-        }
         self.current = Some(Current { path, reader, metadata });
         Ok(())
     }
 
+    fn text_reader(&self, path: &Path, place: Place) -> Result<TextReader> {
+        let growing = self.options.monitor_interval.is_some();
+        let limit = self.options.record_bytes_max;
+        let at = |place: Place| -> Result<Records> {
+            let input = open(path, place.offset, self.bytes_done.clone())?;
+            Ok(Records::new(input, limit, growing).starting_at(place.offset, place.lines))
+        };
+        let decoder = self.options.format.decoder(&self.table, &self.projection.fields);
+        let fields = self.projection.fields.clone();
+        let name = path.display().to_string();
+        if place.offset == 0 || !decoder.expects_header() {
+            return Ok(TextReader::new(name, at(place)?, decoder, fields, limit));
+        }
+        // The header stands at the beginning, wherever reading goes on.
+        let mut reader = TextReader::new(name, at(Place::default())?, decoder, fields, limit);
+        reader.read_header()?;
+        Ok(reader.with_records(at(place)?))
+    }
+
     fn save_place(&mut self, at_end: bool) {
         if let Some(current) = &self.current {
-            let (offset, lines) = current.reader.position();
+            let (offset, lines) = match &current.reader {
+                Reader::Text(reader) => reader.position(),
+                Reader::Parquet(reader) => reader.position(),
+            };
             let size_at_end = at_end.then_some(current.metadata.size);
             self.places.insert(current.path.to_string_lossy().into_owned(), Place { offset, lines, size_at_end });
         }
@@ -205,14 +226,17 @@ impl Source for FileSource {
                 }
                 continue;
             };
-            match current.reader.read(&mut self.rejects, Duration::ZERO) {
-                Ok(Step::Rows { columns, rows }) => {
+            let step = match &mut current.reader {
+                Reader::Text(reader) => reader.read(&mut self.rejects, Duration::ZERO),
+                Reader::Parquet(reader) => reader.read(&mut self.rejects),
+            };
+            match step? {
+                Step::Rows { columns, rows } => {
                     let batch = self.projection.batch(columns, rows, |key| current.metadata.value(key))?;
                     self.save_place(false);
                     return Ok(SourceEvent::Rows(batch));
                 }
-                Ok(Step::Pending | Step::End) => {}
-                Err(e) => return Err(e),
+                Step::Pending | Step::End => {}
             }
             self.save_place(true);
             self.current = None;

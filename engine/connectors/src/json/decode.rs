@@ -6,18 +6,14 @@
 //!   value → the slot's ColumnBuilder; a field that no column wants is skipped without being decoded
 //! ```
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use wasmill_plan::{Field, TypeKind};
 
 use super::cursor::{Cursor, RawString, SyntaxError, unescape};
-use super::number::{parse_decimal, parse_double, parse_integer, short_integer};
+use super::number::{parse_double, parse_integer, short_integer};
 use super::text::write_compact;
 use crate::column::{ColumnBuilder, Fixed};
-use crate::time::{TimestampFormat, parse_date, parse_instant, parse_time, parse_timestamp};
-
-/// How much of a value an error shows, bytes.
-const SHOWN_BYTES: usize = 80;
+use crate::scalar::push_text;
+use crate::time::TimestampFormat;
 
 /// The decoding options of the `json` format.
 #[derive(Clone, Copy, Debug)]
@@ -300,70 +296,32 @@ impl<'a> Walk<'a, '_> {
                 }
             },
             ColumnBuilder::BigInt(values) | ColumnBuilder::Millis(values) => {
-                let value = self.integer(byte, "BIGINT")?;
+                let value = self.integer(byte, "a BIGINT")?;
                 values.push(value);
                 Ok(())
             }
-            ColumnBuilder::Int(values) | ColumnBuilder::Months(values) => self.narrow(byte, "INT", values),
-            ColumnBuilder::SmallInt(values) => self.narrow(byte, "SMALLINT", values),
-            ColumnBuilder::TinyInt(values) => self.narrow(byte, "TINYINT", values),
+            ColumnBuilder::Int(values) | ColumnBuilder::Months(values) => self.narrow(byte, "an INT", values),
+            ColumnBuilder::SmallInt(values) => self.narrow(byte, "a SMALLINT", values),
+            ColumnBuilder::TinyInt(values) => self.narrow(byte, "a TINYINT", values),
             ColumnBuilder::Double(values) => {
-                let value = self.double(byte, "DOUBLE")?;
+                let value = self.double(byte, "a DOUBLE")?;
                 values.push(value);
                 Ok(())
             }
             ColumnBuilder::Float(values) => {
-                let value = self.double(byte, "FLOAT")?;
+                let value = self.double(byte, "a FLOAT")?;
                 values.push(value as f32);
                 Ok(())
             }
-            ColumnBuilder::Boolean { values } => {
-                let token = self.scalar(byte, "BOOLEAN")?;
-                values.push(trim(token.bytes(self.scratch)).eq_ignore_ascii_case(b"true"));
-                Ok(())
-            }
-            ColumnBuilder::Decimal { values, precision, scale } => {
-                let token = self.scalar(byte, "DECIMAL")?;
+            ColumnBuilder::Boolean { .. }
+            | ColumnBuilder::Decimal { .. }
+            | ColumnBuilder::Timestamp { .. }
+            | ColumnBuilder::Date(_)
+            | ColumnBuilder::Time { .. }
+            | ColumnBuilder::Bytes(_) => {
+                let token = self.scalar(byte, "a scalar value")?;
                 let text = trim(token.bytes(self.scratch));
-                match parse_decimal(text, *precision, *scale) {
-                    Ok(Some(value)) => values.push(value),
-                    Ok(None) => column.push_null(),
-                    Err(()) => return Err(mismatch(text, "a DECIMAL")),
-                }
-                Ok(())
-            }
-            ColumnBuilder::Timestamp { values, precision, with_zone } => {
-                let token = self.scalar(byte, "TIMESTAMP")?;
-                let text = token.bytes(self.scratch);
-                let format = self.options.timestamp_format;
-                let parsed = if *with_zone { parse_instant(text, format) } else { parse_timestamp(text, format) };
-                let Some(date_time) = parsed else {
-                    return Err(mismatch(text, timestamp_form(*with_zone, format)));
-                };
-                let Some(units) = date_time.to_units(*precision) else {
-                    return Err(mismatch(text, "in the range of the column's timestamps (precision 9: years 1677 to 2262)"));
-                };
-                values.push(units);
-                Ok(())
-            }
-            ColumnBuilder::Date(values) => {
-                let token = self.scalar(byte, "DATE")?;
-                let text = token.bytes(self.scratch);
-                values.push(parse_date(text).ok_or_else(|| mismatch(text, "a DATE like 2020-10-10"))?);
-                Ok(())
-            }
-            ColumnBuilder::Time { values, precision } => {
-                let token = self.scalar(byte, "TIME")?;
-                let text = token.bytes(self.scratch);
-                values.push(parse_time(text, *precision).ok_or_else(|| mismatch(text, "a TIME like 12:00:01"))?);
-                Ok(())
-            }
-            ColumnBuilder::Bytes(values) => {
-                let token = self.scalar(byte, "BYTES")?;
-                let text = token.bytes(self.scratch);
-                let decoded = STANDARD.decode(text).map_err(|_| mismatch(text, "base64"))?;
-                values.push(&decoded);
-                Ok(())
+                push_text(column, text, self.options.timestamp_format).map_err(Fail::Value)
             }
             ColumnBuilder::Row(row) => {
                 let Shape::Row(shape) = shape else { unreachable!("the shape of a ROW") };
@@ -462,7 +420,7 @@ impl<'a> Walk<'a, '_> {
             b'{' | b'[' => {
                 let start = self.cursor.at;
                 self.cursor.skip()?;
-                Err(mismatch(&self.cursor.bytes[start..self.cursor.at], article(type_name)))
+                Err(mismatch(&self.cursor.bytes[start..self.cursor.at], type_name))
             }
             _ => Ok(Token::Plain(self.bare(byte)?)),
         }
@@ -481,12 +439,12 @@ impl<'a> Walk<'a, '_> {
             let text = self.bare_scalar(byte, type_name)?;
             return match short_integer(text) {
                 Some(value) => Ok(value),
-                None => whole(text).ok_or_else(|| mismatch(text, article(type_name))),
+                None => whole(text).ok_or_else(|| mismatch(text, type_name)),
             };
         }
         let token = self.scalar(byte, type_name)?;
         let text = trim(token.bytes(self.scratch));
-        parse_integer(text).ok_or_else(|| mismatch(text, article(type_name)))
+        parse_integer(text).ok_or_else(|| mismatch(text, type_name))
     }
 
     fn bare_scalar(&mut self, byte: u8, type_name: &'static str) -> Result<&'a [u8], Fail> {
@@ -509,7 +467,7 @@ impl<'a> Walk<'a, '_> {
                 values.push(narrow);
                 Ok(())
             }
-            Err(_) => Err(Fail::Value(format!("{value} is out of the range of {type_name}"))),
+            Err(_) => Err(Fail::Value(format!("'{value}' is not {type_name}: it is out of its range"))),
         }
     }
 
@@ -517,7 +475,7 @@ impl<'a> Walk<'a, '_> {
     fn double(&mut self, byte: u8, type_name: &'static str) -> Result<f64, Fail> {
         let token = self.scalar(byte, type_name)?;
         let text = token.bytes(self.scratch);
-        parse_double(text).ok_or_else(|| mismatch(text, article(type_name)))
+        parse_double(text).ok_or_else(|| mismatch(text, type_name))
     }
 }
 
@@ -555,37 +513,8 @@ fn trim(text: &[u8]) -> &[u8] {
     text.trim_ascii()
 }
 
-fn article(type_name: &'static str) -> &'static str {
-    match type_name {
-        "BIGINT" => "a BIGINT",
-        "INT" => "an INT",
-        "SMALLINT" => "a SMALLINT",
-        "TINYINT" => "a TINYINT",
-        "DOUBLE" => "a DOUBLE",
-        "FLOAT" => "a FLOAT",
-        other => other,
-    }
-}
-
-fn timestamp_form(with_zone: bool, format: TimestampFormat) -> &'static str {
-    match (format, with_zone) {
-        (TimestampFormat::Sql, false) => "a TIMESTAMP like 2020-10-10 00:00:01.123 ('json.timestamp-format.standard' = 'SQL')",
-        (TimestampFormat::Sql, true) => {
-            "a TIMESTAMP_LTZ like 2020-10-10 00:00:01.123Z ('json.timestamp-format.standard' = 'SQL')"
-        }
-        (TimestampFormat::Iso8601, false) => {
-            "a TIMESTAMP like 2020-10-10T00:00:01.123 ('json.timestamp-format.standard' = 'ISO-8601')"
-        }
-        (TimestampFormat::Iso8601, true) => {
-            "a TIMESTAMP_LTZ like 2020-10-10T00:00:01.123Z ('json.timestamp-format.standard' = 'ISO-8601')"
-        }
-    }
-}
-
 fn mismatch(text: &[u8], expected: &str) -> Fail {
-    let shown = String::from_utf8_lossy(&text[..text.len().min(SHOWN_BYTES)]);
-    let dots = if text.len() > SHOWN_BYTES { "…" } else { "" };
-    Fail::Value(format!("'{shown}{dots}' is not {expected}"))
+    Fail::Value(crate::scalar::mismatch(text, expected))
 }
 
 fn in_field(fail: Fail, name: &str) -> Fail {

@@ -3,8 +3,10 @@
 
 mod cursor;
 mod decode;
+mod encode;
 mod number;
 mod text;
 
 pub(crate) use decode::{JsonDecoder, JsonOptions};
-
+pub(crate) use encode::{JsonEncodeOptions, JsonEncoder};
+pub(crate) use number::{parse_decimal, parse_double, parse_integer};

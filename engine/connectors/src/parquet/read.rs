@@ -1,0 +1,119 @@
+//! Reads one Parquet file: only the wanted columns, from any row on.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::take;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use wasmill_plan::{Error, Field, Result};
+use wasmill_runtime::source::MAX_BATCH_ROWS;
+
+use super::convert::{convert, mismatch};
+use crate::on_error::Rejects;
+use crate::options::{list, nearest};
+use crate::text_reader::Step;
+
+/// One file.
+pub(crate) struct ParquetReader {
+    name: String,
+    reader: ParquetRecordBatchReader,
+    fields: Vec<Field>,
+    /// Rows before the next one.
+    row: u64,
+}
+
+impl ParquetReader {
+    /// Opens `path` at row `row`.
+    ///
+    /// # Errors
+    /// What is no Parquet file, lacks a column of `fields`, or has another type for one.
+    pub(crate) fn open(path: &Path, fields: &[Field], row: u64) -> Result<Self> {
+        let name = path.display().to_string();
+        let fail = |message: String| Error::Data { message, place: Some(name.clone()) };
+        let file = File::open(path).map_err(|e| crate::filesystem::cannot_open(path, &e))?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+            .map_err(|e| fail(format!("'{name}' cannot be read as Parquet: {}", cause(&e))))?;
+        let schema = builder.schema().clone();
+        let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+        let mut roots = Vec::new();
+        for field in fields {
+            let Some(index) = names.iter().position(|n| *n == field.name) else {
+                let hint = match nearest(&field.name, names.iter().copied()) {
+                    Some(near) => format!("did you mean '{near}'?"),
+                    None => format!("its columns are {}", list(&names)),
+                };
+                return Err(fail(format!("the file has no column '{}'; {hint}", field.name)));
+            };
+            if let Some(why) = mismatch(schema.field(index).data_type(), &field.data_type) {
+                return Err(fail(format!("column '{}' is declared as {}, but {why}", field.name, field.data_type)));
+            }
+            roots.push(index);
+        }
+        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+        let reader = builder
+            .with_projection(mask)
+            .with_batch_size(MAX_BATCH_ROWS)
+            .with_offset(usize::try_from(row).unwrap_or(usize::MAX))
+            .build()
+            .map_err(|e| fail(format!("'{name}' cannot be read as Parquet: {}", cause(&e))))?;
+        Ok(Self { name, reader, fields: fields.to_vec(), row })
+    }
+    /// Rows before the next one.
+    pub(crate) fn position(&self) -> (u64, u64) {
+        (self.row, 0)
+    }
+    /// The next rows.
+    ///
+    /// # Errors
+    /// A damaged file; a value that does not fit its column, under `'on-error' = 'fail'`.
+    pub(crate) fn read(&mut self, rejects: &mut Rejects) -> Result<Step> {
+        let batch = match self.reader.next() {
+            None => return Ok(Step::End),
+            Some(Err(e)) => {
+                let message = format!("the Parquet data is damaged: {e}");
+                return Err(Error::Data { message, place: Some(format!("{}:row {}", self.name, self.row + 1)) });
+            }
+            Some(Ok(batch)) => batch,
+        };
+        let before = self.row;
+        self.row += batch.num_rows() as u64;
+        match self.columns(&batch) {
+            Ok(columns) => Ok(Step::Rows { columns, rows: batch.num_rows() }),
+            Err(_) => self.row_by_row(&batch, before, rejects),
+        }
+    }
+
+    fn columns(&self, batch: &RecordBatch) -> std::result::Result<Vec<ArrayRef>, String> {
+        let column = |field: &Field| {
+            let found = batch.column_by_name(&field.name).ok_or_else(|| format!("no column '{}'", field.name))?;
+            convert(found, &field.data_type).map_err(|e| format!("column '{}': {e}", field.name))
+        };
+        self.fields.iter().map(column).collect()
+    }
+
+    /// Finds the rows that cannot be converted, and keeps the others.
+    fn row_by_row(&self, batch: &RecordBatch, before: u64, rejects: &mut Rejects) -> Result<Step> {
+        let mut kept = Vec::new();
+        for row in 0..batch.num_rows() {
+            match self.columns(&batch.slice(row, 1)) {
+                Ok(_) => kept.push(row as u32),
+                Err(reason) => {
+                    rejects.add(reason, format!("{}:row {}", self.name, before + row as u64 + 1), &[])?;
+                }
+            }
+        }
+        let indices = UInt32Array::from(kept);
+        let columns = batch.columns().iter().map(|c| take(c, &indices, None));
+        let rest = RecordBatch::try_new(batch.schema(), columns.collect::<std::result::Result<_, _>>()?)?;
+        let columns = self.columns(&rest).map_err(Error::data)?;
+        Ok(Step::Rows { columns, rows: indices.values().len() })
+    }
+}
+
+/// The parquet crate's message without its prefix.
+fn cause(error: &parquet::errors::ParquetError) -> String {
+    let text = error.to_string();
+    text.strip_prefix("Parquet error: ").unwrap_or(&text).to_owned()
+}
