@@ -7,13 +7,16 @@
 //! ```
 
 pub mod aggregate;
+pub mod calendar;
 pub mod cast;
 pub mod display;
 pub mod evaluator;
 pub mod function;
 pub mod functions;
+mod number;
 pub mod registry;
 pub mod typing;
+mod vector;
 
 pub use evaluator::{Evaluator, NoUserFunctions, Predicate, Selection, UserFunctions, UserScalar};
 pub use function::{Argument, CallSite, ColumnValue, Context, Function, Kernel, Signature};
