@@ -131,19 +131,26 @@ impl Batch {
     /// The same steps for a batch that keeps only the rows where `keep` is true. A step behind rows that are dropped moves
     /// to the last kept row before it; where none is, it raises [`Batch::watermark`]. Returns (watermark, steps).
     pub fn filter_steps(&self, keep: impl Fn(usize) -> bool) -> (i64, Vec<WatermarkStep>) {
+        let (mut kept, mut next) = (0u32, 0);
+        self.map_steps(|row| {
+            while next <= row {
+                kept += u32::from(keep(next));
+                next += 1;
+            }
+            kept
+        })
+    }
+    /// The same steps for a batch in which rows 0..=`row` of this one have become the first `rows_through(row)` rows; asked
+    /// for rising rows. Returns (watermark, steps) as [`Batch::filter_steps`].
+    pub fn map_steps(&self, mut rows_through: impl FnMut(usize) -> u32) -> (i64, Vec<WatermarkStep>) {
         let mut watermark = self.watermark;
         let mut steps: Vec<WatermarkStep> = Vec::with_capacity(self.steps.len());
-        let mut kept = 0u32;
-        let mut row = 0;
         for step in &self.steps {
-            while row <= step.after_row as usize {
-                kept += u32::from(keep(row));
-                row += 1;
-            }
-            match (kept, steps.last_mut()) {
+            let rows = rows_through(step.after_row as usize);
+            match (rows, steps.last_mut()) {
                 (0, _) => watermark = step.watermark,
-                (_, Some(last)) if last.after_row + 1 == kept => last.watermark = step.watermark,
-                _ => steps.push(WatermarkStep { after_row: kept - 1, watermark: step.watermark }),
+                (_, Some(last)) if last.after_row + 1 == rows => last.watermark = step.watermark,
+                _ => steps.push(WatermarkStep { after_row: rows - 1, watermark: step.watermark }),
             }
         }
         (watermark, steps)

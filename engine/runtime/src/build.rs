@@ -16,14 +16,19 @@ pub fn operator(
     output: &Schema,
     context: &OperatorContext,
 ) -> Result<Box<dyn Operator>> {
-    let _ = (inputs, output);
     Ok(match operator {
         plan::Operator::Union => Box::new(ops::union::UnionOperator),
-        plan::Operator::Calc { .. }
-        | plan::Operator::Watermark { .. }
-        | plan::Operator::Expand { .. }
-        | plan::Operator::Unnest(_)
-        | plan::Operator::WindowTable(_)
+        plan::Operator::Calc { filter, projection } => {
+            Box::new(ops::calc::CalcOperator::new(filter.as_ref(), projection, &inputs[0], output, context)?)
+        }
+        plan::Operator::Watermark { time_column, expr } => {
+            Box::new(ops::watermark::WatermarkOperator::new(*time_column, expr, &inputs[0], output, context)?)
+        }
+        plan::Operator::Expand { columns, sets } => {
+            Box::new(ops::expand::ExpandOperator::new(columns, sets, &inputs[0], output, context))
+        }
+        plan::Operator::Unnest(node) => Box::new(ops::unnest::UnnestOperator::new(node, &inputs[0], output, context)?),
+        plan::Operator::WindowTable(_)
         | plan::Operator::WindowAggregate(_)
         | plan::Operator::GroupAggregate { .. }
         | plan::Operator::Over(_)

@@ -5,19 +5,32 @@
 //! ```
 
 pub mod aggregate;
+mod assemble;
 pub mod batch;
 pub mod build;
+mod chain;
+pub mod checkpoint;
 pub mod clock;
+mod coordinator;
+pub mod exchange;
+pub mod gate;
 #[cfg(test)]
 pub(crate) mod harness;
 mod hash;
+pub mod job;
+pub mod metrics;
 pub mod operator;
 pub mod operators;
 pub mod sink;
+mod slicing;
 pub mod source;
+mod stage;
 pub mod state;
+mod task;
 pub mod testing;
 
 pub use batch::{Batch, Message, NO_WATERMARK, RowKind, WatermarkStep};
 pub use clock::Clock;
+pub use job::{CheckpointOptions, Job, JobHandle, JobOptions, JobParts, JobReport, Stopper};
 pub use operator::{Operator, OperatorContext, Output};
+pub use task::dead_letter_schema;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use wasmill_expr::UserFunctions;
 use wasmill_plan::Result;
 
 use crate::batch::Batch;
@@ -25,8 +26,12 @@ pub struct OperatorContext {
     pub clock: Arc<dyn Clock>,
     /// `pipeline.auto-watermark-interval`.
     pub watermark_interval_ms: i64,
+    /// Seed of RAND() and its kin.
+    pub random_seed: u64,
     /// Reads the tables that an operator holds in memory.
     pub sources: Arc<dyn SourceFactory>,
+    /// The user's functions.
+    pub functions: Arc<dyn UserFunctions + Send + Sync>,
 }
 
 /// A step of the pipeline: synchronous and deterministic, without clock, randomness, threads or I/O.

@@ -1,6 +1,6 @@
 //! The contract of a sink: what connectors and the caller of a bare SELECT implement.
 
-use wasmill_plan::{Result, Schema, SinkNode};
+use wasmill_plan::{Error, Result, Schema, SinkNode};
 
 use crate::batch::Batch;
 
@@ -29,7 +29,7 @@ pub trait Sink: Send {
         let _ = epoch;
         self.flush()
     }
-    /// `epoch` is complete: make what was prepared visible.
+    /// `epoch` is complete: make what was prepared for it and before visible.
     ///
     /// # Errors
     /// As [`Sink::write`].
@@ -59,4 +59,16 @@ pub trait SinkFactory: Send + Sync {
     /// # Errors
     /// Wrong options (`Error::Query`), a place that cannot be written (`Error::External`).
     fn sink(&self, node: &SinkNode, schema: &Schema, index: usize, parallelism: usize) -> Result<Box<dyn Sink>>;
+    /// A sink for rows that a source could not decode: the table that `'on-error' = 'dead-letter:table'` names, which must
+    /// have the columns of [`crate::dead_letter_schema`].
+    ///
+    /// # Errors
+    /// As [`SinkFactory::sink`]; `Error::Query` where there is no such table.
+    fn dead_letter_sink(&self, table: &str, index: usize, parallelism: usize) -> Result<Box<dyn Sink>> {
+        let _ = (index, parallelism);
+        Err(Error::Query {
+            message: format!("there is no table '{table}' for rows that cannot be decoded"),
+            hint: Some("create it with columns (source STRING, place STRING, reason STRING, raw BYTES)".into()),
+        })
+    }
 }

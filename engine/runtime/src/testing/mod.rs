@@ -4,6 +4,7 @@ pub mod rows;
 
 use std::sync::Arc;
 
+use wasmill_expr::NoUserFunctions;
 use wasmill_plan::{Error, Result, SourceNode};
 
 use crate::clock::ManualClock;
@@ -28,6 +29,8 @@ pub fn operator_context(uid: &str) -> OperatorContext {
         time_zone: chrono_tz::UTC,
         clock: Arc::new(ManualClock::default()),
         watermark_interval_ms: 200,
+        random_seed: 0,
         sources: Arc::new(NoSources),
+        functions: Arc::new(NoUserFunctions),
     }
 }

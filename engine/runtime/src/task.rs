@@ -1,0 +1,364 @@
+//! One thread of a job: polls sources or channels, aligns barriers, takes snapshots.
+//!
+//! ```text
+//! sources | channels ──> chain of operators ──> exchanges
+//!       ▲ control: barrier, commit, stop, cancel        │ events: snapshot, finished, failed
+//!       └───────────────── coordinator <────────────────┘
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
+use wasmill_plan::{DataType, Error, Field, Result, Schema};
+
+use crate::batch::{Batch, Message};
+use crate::chain::Chain;
+use crate::checkpoint::NodeSnapshot;
+use crate::clock::Clock;
+use crate::source::{DeadLetter, Source, SourceEvent};
+
+/// How long a source is waited for before the task looks after barriers and stops.
+const POLL_MS: u64 = 20;
+
+/// What the coordinator says to a task.
+#[derive(Clone, Debug)]
+pub(crate) enum Control {
+    /// Sources begin epoch's end here. To tasks with sources only: the others get it through their channels.
+    Barrier(u64),
+    /// The epoch is durable.
+    Commit(u64),
+    /// Sources end as if nothing more came.
+    Stop,
+    /// Everything is visible: close.
+    Finish,
+    /// Leave at once.
+    Cancel,
+}
+
+/// What a task says to the coordinator.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// Its part of a checkpoint.
+    Snapshot {
+        /// Which task.
+        task: usize,
+        /// Which checkpoint.
+        epoch: u64,
+        /// Its nodes.
+        nodes: Vec<NodeSnapshot>,
+    },
+    /// It has come to its end; this is its part of every later checkpoint.
+    Finished {
+        /// Which task.
+        task: usize,
+        /// Its nodes.
+        nodes: Vec<NodeSnapshot>,
+    },
+    /// It failed.
+    Failed(Error),
+    /// Its thread ends.
+    Exited,
+}
+
+/// See the module.
+pub(crate) struct Task {
+    pub(crate) index: usize,
+    pub(crate) chain: Chain,
+    pub(crate) sources: Vec<SourceInput>,
+    pub(crate) channels: Vec<Channel>,
+    pub(crate) control: Receiver<Control>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) watermark_interval_ms: i64,
+    pub(crate) idle_timeout_ms: Option<i64>,
+    /// Whether the job takes checkpoints: the end is then one, too.
+    pub(crate) checkpointed: bool,
+    /// The last epoch that this task has seen.
+    pub(crate) epoch: u64,
+}
+
+/// A source of a task.
+pub(crate) struct SourceInput {
+    pub(crate) source: Box<dyn Source>,
+    pub(crate) slot: usize,
+    /// Slot of the sink for rows that could not be decoded.
+    pub(crate) dead_letters: Option<usize>,
+    pub(crate) open: bool,
+    pub(crate) idle: bool,
+    /// When rows came last, by the job's clock.
+    pub(crate) rows_at_ms: i64,
+}
+
+/// An edge from a task of another stage.
+pub(crate) struct Channel {
+    pub(crate) receiver: Receiver<Message>,
+    pub(crate) slot: usize,
+    pub(crate) lane: usize,
+    pub(crate) open: bool,
+    /// It has brought the barrier that others have not brought yet.
+    pub(crate) blocked: bool,
+}
+
+impl Task {
+    /// Runs to the end, a stop, a cancel (`Error::Stopped`) or an error.
+    pub(crate) fn run(&mut self, reports: &dyn Fn(Report)) -> Result<()> {
+        self.chain.announce()?;
+        if self.sources.is_empty() { self.run_channels(reports)? } else { self.run_sources(reports)? }
+        self.finish(reports)
+    }
+
+    /// Polls the sources in turn. Where nothing comes, sinks are flushed at once, and then the sources waited for.
+    fn run_sources(&mut self, reports: &dyn Fn(Report)) -> Result<()> {
+        let mut next = 0;
+        let mut pending = 0;
+        let mut paused_at_ms = self.clock.now_ms();
+        loop {
+            self.take_control(reports)?;
+            let open = self.sources.iter().filter(|s| s.open).count();
+            if open == 0 {
+                return Ok(());
+            }
+            next = (next..next + self.sources.len())
+                .map(|i| i % self.sources.len())
+                .find(|&i| self.sources[i].open)
+                .expect("one is open");
+            let wait = if pending >= open { Duration::from_millis(POLL_MS) / open as u32 } else { Duration::ZERO };
+            let event = self.sources[next].source.poll(wait)?;
+            if matches!(event, SourceEvent::Pending) {
+                pending += 1;
+                if pending == open {
+                    self.chain.flush()?;
+                }
+                self.pending(next, &mut paused_at_ms)?;
+            } else {
+                pending = 0;
+                self.source_event(next, event)?;
+            }
+            next += 1;
+        }
+    }
+
+    fn source_event(&mut self, index: usize, event: SourceEvent) -> Result<()> {
+        let input = &mut self.sources[index];
+        input.idle = false;
+        input.rows_at_ms = self.clock.now_ms();
+        let counters = self.chain.slots[input.slot].counters();
+        if let Some((done, total)) = input.source.progress() {
+            counters.done.store(done, Relaxed);
+            counters.total.store(total, Relaxed);
+        }
+        match event {
+            SourceEvent::Rows(rows) => self.chain.deliver(input.slot, 0, Message::Batch(Batch::append(rows))),
+            SourceEvent::DeadLetters(letters) => {
+                counters.dead_letters.fetch_add(letters.len() as u64, Relaxed);
+                match input.dead_letters {
+                    Some(slot) => self.chain.deliver(slot, 0, Message::Batch(Batch::append(dead_letter_rows(&letters)?))),
+                    None => Ok(()),
+                }
+            }
+            SourceEvent::End => self.close(index, Message::End),
+            SourceEvent::Pending => Ok(()),
+        }
+    }
+
+    fn close(&mut self, index: usize, last: Message) -> Result<()> {
+        let input = &mut self.sources[index];
+        input.open = false;
+        if let Some(slot) = input.dead_letters {
+            self.chain.deliver(slot, 0, last.clone())?;
+        }
+        self.chain.deliver(self.sources[index].slot, 0, last)
+    }
+
+    /// Nothing came: gives held back watermarks as often as Flink's timer does, and marks a silent source idle.
+    fn pending(&mut self, index: usize, paused_at_ms: &mut i64) -> Result<()> {
+        let now_ms = self.clock.now_ms();
+        if now_ms - *paused_at_ms >= self.watermark_interval_ms {
+            *paused_at_ms = now_ms;
+            self.chain.pause()?;
+        }
+        let input = &mut self.sources[index];
+        if let Some(timeout_ms) = self.idle_timeout_ms
+            && !input.idle
+            && now_ms - input.rows_at_ms >= timeout_ms
+        {
+            input.idle = true;
+            self.chain.pause()?;
+            self.chain.deliver(self.sources[index].slot, 0, Message::Idle)?;
+        }
+        Ok(())
+    }
+
+    fn run_channels(&mut self, reports: &dyn Fn(Report)) -> Result<()> {
+        let mut next = 0;
+        while self.channels.iter().any(|c| c.open) {
+            self.take_control(reports)?;
+            match self.next_message(&mut next) {
+                Some((channel, message)) => self.message(channel, message, reports)?,
+                None => {
+                    self.chain.flush()?;
+                    self.wait();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What has arrived, from the channels in turn.
+    fn next_message(&mut self, next: &mut usize) -> Option<(usize, Message)> {
+        let count = self.channels.len();
+        for offset in 0..count {
+            let index = (*next + offset) % count;
+            let channel = &self.channels[index];
+            if !channel.open || channel.blocked {
+                continue;
+            }
+            match channel.receiver.try_recv() {
+                Ok(message) => {
+                    *next = index + 1;
+                    return Some((index, message));
+                }
+                Err(TryRecvError::Empty) => {}
+                // The sender has failed, and has told the coordinator: its cancel is on the way.
+                Err(TryRecvError::Disconnected) => self.channels[index].blocked = true,
+            }
+        }
+        None
+    }
+
+    fn wait(&self) {
+        let mut select = Select::new();
+        select.recv(&self.control);
+        for channel in self.channels.iter().filter(|c| c.open && !c.blocked) {
+            select.recv(&channel.receiver);
+        }
+        select.ready();
+    }
+
+    fn message(&mut self, index: usize, message: Message, reports: &dyn Fn(Report)) -> Result<()> {
+        let channel = &mut self.channels[index];
+        let (slot, lane) = (channel.slot, channel.lane);
+        match message {
+            Message::Barrier(epoch) => {
+                debug_assert_eq!(epoch, self.epoch + 1, "one checkpoint at a time");
+                channel.blocked = true;
+                return self.align(epoch, reports);
+            }
+            Message::End | Message::Stopped => channel.open = false,
+            _ => {}
+        }
+        let closed = !channel.open;
+        self.chain.deliver(slot, lane, message)?;
+        if closed { self.align(self.epoch + 1, reports) } else { Ok(()) }
+    }
+
+    /// Passes barrier `epoch` once every open channel has brought it.
+    fn align(&mut self, epoch: u64, reports: &dyn Fn(Report)) -> Result<()> {
+        let mut open = self.channels.iter().filter(|c| c.open).peekable();
+        if open.peek().is_none() || !open.all(|c| c.blocked) {
+            return Ok(());
+        }
+        // A commit of the epoch before was sent earlier, but over another channel.
+        self.take_control(reports)?;
+        self.barrier(epoch, reports)?;
+        self.channels.iter_mut().for_each(|c| c.blocked = false);
+        Ok(())
+    }
+
+    fn take_control(&mut self, reports: &dyn Fn(Report)) -> Result<()> {
+        loop {
+            match self.control.try_recv() {
+                Ok(Control::Barrier(epoch)) => self.barrier(epoch, reports)?,
+                Ok(Control::Commit(epoch)) => self.chain.commit(epoch)?,
+                Ok(Control::Stop) => {
+                    for index in 0..self.sources.len() {
+                        if self.sources[index].open {
+                            self.close(index, Message::Stopped)?;
+                        }
+                    }
+                }
+                Ok(Control::Finish) => {}
+                Ok(Control::Cancel) | Err(TryRecvError::Disconnected) => return Err(Error::Stopped),
+                Err(TryRecvError::Empty) => return Ok(()),
+            }
+        }
+    }
+
+    fn barrier(&mut self, epoch: u64, reports: &dyn Fn(Report)) -> Result<()> {
+        let nodes = self.snapshot(epoch)?;
+        self.epoch = epoch;
+        self.chain.send_barrier(epoch)?;
+        reports(Report::Snapshot { task: self.index, epoch, nodes });
+        Ok(())
+    }
+
+    fn snapshot(&mut self, epoch: u64) -> Result<Vec<NodeSnapshot>> {
+        let mut nodes = self.chain.snapshot(epoch)?;
+        for input in &self.sources {
+            nodes[input.slot].position = Some(input.source.position());
+        }
+        Ok(nodes)
+    }
+
+    /// With checkpoints, what came since the last one becomes visible with the last one, which holds the end of all tasks.
+    fn finish(&mut self, reports: &dyn Fn(Report)) -> Result<()> {
+        if self.checkpointed {
+            let nodes = self.snapshot(self.epoch + 1)?;
+            reports(Report::Finished { task: self.index, nodes });
+            if !self.chain.slots.iter().any(crate::chain::Slot::is_sink) {
+                return Ok(());
+            }
+            loop {
+                match self.control.recv() {
+                    Ok(Control::Commit(epoch)) => self.chain.commit(epoch)?,
+                    Ok(Control::Finish) => break,
+                    // This task has ended: its last snapshot counts for the checkpoint.
+                    Ok(Control::Barrier(_) | Control::Stop) => {}
+                    Ok(Control::Cancel) | Err(_) => return Err(Error::Stopped),
+                }
+            }
+        }
+        self.chain.finish()
+    }
+}
+
+/// Runs a task on its thread; an error or a panic is told with the operator's name.
+pub(crate) fn run(mut task: Task, reports: &Sender<crate::coordinator::Event>) {
+    let report = |report| {
+        // The coordinator lives until every task has exited.
+        let _ = reports.send(crate::coordinator::Event::Report(report));
+    };
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| task.run(&report)));
+    let error = match result {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(error),
+        Err(panic) => {
+            let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            Some(Error::Query {
+                message: format!("operator '{}' panicked: {text}", task.chain.current_uid()),
+                hint: Some("this is a mistake in wasmill, not in the query; please report it".into()),
+            })
+        }
+    };
+    if let Some(error) = error {
+        report(Report::Failed(error));
+    }
+    drop(task);
+    report(Report::Exited);
+}
+
+/// The columns of a dead-letter table.
+pub fn dead_letter_schema() -> Schema {
+    let text = |name: &str| Field::new(name, DataType::string());
+    Schema::new(vec![text("source"), text("place"), text("reason"), Field::new("raw", DataType::bytes())])
+}
+
+fn dead_letter_rows(letters: &[DeadLetter]) -> Result<RecordBatch> {
+    let text = |f: fn(&DeadLetter) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(letters.iter().map(f))) };
+    let raw: ArrayRef = Arc::new(BinaryArray::from_iter_values(letters.iter().map(|l| &l.raw)));
+    let columns = vec![text(|l| &l.source), text(|l| &l.place), text(|l| &l.reason), raw];
+    Ok(RecordBatch::try_new(dead_letter_schema().to_arrow(), columns)?)
+}
