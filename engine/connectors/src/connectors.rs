@@ -269,8 +269,8 @@ impl SourceFactory for Connectors {
             "filesystem" => match ReplayOptions::of(&node.table)? {
                 None => Ok(Box::new(FileSource::new(node, index, parallelism)?)),
                 Some(options) => {
-                    let inner = FileSource::new(&Replay::inner_node(node, options), index, parallelism)?;
-                    Ok(Box::new(Replay::new(Box::new(inner), node, options)))
+                    let inner = FileSource::new(&Replay::inner_node(node, &options), index, parallelism)?;
+                    Ok(Box::new(Replay::new(Box::new(inner), node, &options)?))
                 }
             },
             "datagen" => Ok(datagen::source(node, index, parallelism)?),

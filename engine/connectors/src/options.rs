@@ -255,7 +255,7 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
         .into_iter()
         .map(|c| (edit_distance(&lower, &c.to_lowercase()), c))
         .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, c)| *distance <= (c.len().max(name.len()) / 3).max(1))
+        .filter(|(distance, c)| *distance <= ((c.len().max(name.len()) + 1) / 3).max(1))
         .map(|(_, c)| c)
 }
 

@@ -7,17 +7,18 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes as t;
 use arrow::datatypes::{DataType as A, TimeUnit};
 use serde_json::Value as Json;
-use wasmill_plan::{ColumnKind, DataType, Error, Result, SourceNode, Table, TypeKind};
+use wasmill_expr::{Context, Evaluator, NoUserFunctions};
+use wasmill_plan::{ColumnKind, DataType, Error, Expr, Result, SourceNode, Table, TypeKind};
 use wasmill_runtime::source::{Source, SourceEvent};
 
 use crate::options::{OptionError, Reader, nearest};
 
 /// What `'replay.speed'` and `'replay.time-column'` say.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ReplayOptions {
     speed: f64,
-    /// Of the table's columns.
-    time_column: usize,
+    /// The event time, over the table's columns.
+    time: Expr,
 }
 
 impl ReplayOptions {
@@ -38,31 +39,39 @@ impl ReplayOptions {
         if speed <= 0.0 {
             return Err(OptionError::new("replay.speed", "'replay.speed' must be above 0"));
         }
-        let read: Vec<usize> = (0..table.columns.len()).filter(|i| table.columns[*i].kind == ColumnKind::Physical).collect();
-        let time_column = match (named, &table.watermark) {
-            (Some(name), _) => read.iter().copied().find(|i| table.columns[*i].name == name).ok_or_else(|| {
-                let names = read.iter().map(|i| table.columns[*i].name.as_str());
-                let error = OptionError::new("replay.time-column", format!("there is no column '{name}' in the files"));
-                match nearest(name, names) {
+        let index = match (named, &table.watermark) {
+            (Some(name), _) => table.columns.iter().position(|c| c.name == name).ok_or_else(|| {
+                let error = OptionError::new("replay.time-column", format!("the table has no column '{name}'"));
+                match nearest(name, table.columns.iter().map(|c| c.name.as_str())) {
                     Some(near) => error.hint(format!("did you mean '{near}'?")),
                     None => error,
                 }
             })?,
-            (None, Some(watermark)) if read.contains(&watermark.column) => watermark.column,
-            (None, _) => {
-                return Err(OptionError::new("replay.speed", "'replay.speed' needs a column of event time that the files hold")
-                    .hint("name one with 'replay.time-column'"));
+            (None, Some(watermark)) => watermark.column,
+            (None, None) => {
+                return Err(OptionError::new("replay.speed", "'replay.speed' needs a column of event time")
+                    .hint("name one with 'replay.time-column', or declare a WATERMARK"));
             }
         };
-        let data_type = &table.columns[time_column].data_type;
-        if !is_time(data_type) {
+        let column = &table.columns[index];
+        if !is_time(&column.data_type) {
             return Err(OptionError::new(
                 "replay.time-column",
-                format!("column '{}' of type {data_type} is no time", table.columns[time_column].name),
+                format!("column '{}' of type {} is no time", column.name, column.data_type),
             )
             .hint("use a TIMESTAMP, a TIMESTAMP_LTZ, a BIGINT of milliseconds or a STRING like 2020-10-10 00:00:01"));
         }
-        Ok(Some(Self { speed, time_column }))
+        let time = match &column.kind {
+            ColumnKind::Computed(expr) => expr.clone(),
+            _ => Expr::column(index, column.data_type.clone()),
+        };
+        let mut readable = true;
+        time.visit_columns(&mut |i| readable &= !matches!(table.columns[i].kind, ColumnKind::Computed(_)));
+        if !readable {
+            return Err(OptionError::new("replay.speed", format!("column '{}' is computed from a computed column", column.name))
+                .hint("name a column of the files with 'replay.time-column'"));
+        }
+        Ok(Some(Self { speed, time }))
     }
 }
 
@@ -107,40 +116,57 @@ struct Waiting {
 pub(crate) struct Replay {
     inner: Box<dyn Source>,
     speed: f64,
-    /// Column of the inner source's batches; the last one is dropped where the node does not want it.
-    time_index: usize,
-    drop_last: bool,
+    /// The event time, over the inner source's columns.
+    time: Evaluator,
+    /// How many of the inner source's columns are given; the others were read for the time.
+    columns: usize,
     waiting: Option<Waiting>,
     later: VecDeque<SourceEvent>,
     /// Wall-clock and event time of the first row.
     started: Option<(Instant, i64)>,
-    /// The position before the waiting rows, and how many of them were given.
+    /// The position before the waiting rows.
     base: Json,
 }
 
 impl Replay {
-    /// The node that the inner source is made for: with the time column, which the outer node may not read.
-    pub(crate) fn inner_node(node: &SourceNode, options: ReplayOptions) -> SourceNode {
+    /// The node that the inner source is made for: with the columns of the time, which the outer node may not read.
+    pub(crate) fn inner_node(node: &SourceNode, options: &ReplayOptions) -> SourceNode {
         let mut inner = node.clone();
-        if !inner.projection.contains(&options.time_column) {
-            inner.projection.push(options.time_column);
-        }
+        options.time.visit_columns(&mut |index| {
+            if !inner.projection.contains(&index) {
+                inner.projection.push(index);
+            }
+        });
         inner
     }
     /// Paces `inner`, which was made for [`Replay::inner_node`].
-    pub(crate) fn new(inner: Box<dyn Source>, node: &SourceNode, options: ReplayOptions) -> Self {
-        let found = node.projection.iter().position(|i| *i == options.time_column);
+    ///
+    /// # Errors
+    /// A time that cannot be computed here: one that calls a user's function.
+    pub(crate) fn new(inner: Box<dyn Source>, node: &SourceNode, options: &ReplayOptions) -> Result<Self> {
+        let read = Self::inner_node(node, options).projection;
+        let place = |index: usize| read.iter().position(|i| *i == index).unwrap_or_default();
+        let time = Evaluator::new(&options.time.clone().map_columns(&place), &NoUserFunctions)?;
         let base = inner.position();
-        Self {
+        Ok(Self {
             inner,
             speed: options.speed,
-            time_index: found.unwrap_or(node.projection.len()),
-            drop_last: found.is_none(),
+            time,
+            columns: node.projection.len(),
             waiting: None,
             later: VecDeque::new(),
             started: None,
             base,
-        }
+        })
+    }
+
+    /// Lets the rows of a batch wait for their times.
+    fn wait_for(&mut self, batch: &RecordBatch, at: usize) -> Result<()> {
+        let times = times(&self.time.evaluate(batch, &Context::default())?);
+        let columns: Vec<usize> = (0..self.columns).collect();
+        let waiting = Waiting { batch: batch.project(&columns)?, times, at };
+        self.waiting = Some(waiting).filter(|w| w.at < w.times.len());
+        Ok(())
     }
 
     /// How long until a row of that time is due.
@@ -182,10 +208,8 @@ impl Source for Replay {
             let base = self.inner.position();
             match self.inner.poll(wait)? {
                 SourceEvent::Rows(batch) => {
-                    let times = times(batch.column(self.time_index));
-                    let columns: Vec<usize> = (0..batch.num_columns() - usize::from(self.drop_last)).collect();
                     self.base = base;
-                    self.waiting = Some(Waiting { batch: batch.project(&columns)?, times, at: 0 });
+                    self.wait_for(&batch, 0)?;
                 }
                 other => return Ok(other),
             }
@@ -222,11 +246,7 @@ impl Source for Replay {
         while given > 0 && self.waiting.is_none() {
             match self.inner.poll(Duration::from_secs(1))? {
                 SourceEvent::Rows(batch) => {
-                    let times = times(batch.column(self.time_index));
-                    let columns: Vec<usize> = (0..batch.num_columns() - usize::from(self.drop_last)).collect();
-                    let at = given.min(times.len());
-                    let waiting = Waiting { batch: batch.project(&columns)?, times, at };
-                    self.waiting = Some(waiting).filter(|w| w.at < w.times.len());
+                    self.wait_for(&batch, given.min(batch.num_rows()))?;
                     given = 0;
                 }
                 SourceEvent::DeadLetters(letters) => self.later.push_back(SourceEvent::DeadLetters(letters)),

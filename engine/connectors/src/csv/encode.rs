@@ -58,11 +58,10 @@ impl CsvEncoder {
     fn push_field(&self, out: &mut Vec<u8>) {
         let special = |b: u8| b == self.options.delimiter || matches!(b, b'\n' | b'\r');
         let mark = |b: u8| Some(b) == self.options.quote || Some(b) == self.options.escape;
-        // What reads as NULL or as a comment is quoted, so that it is read back as it is.
-        let like_null = self.options.null_literal.as_ref().is_some_and(|n| n.as_bytes() == self.field);
+        // What reads as a comment is quoted. Text that is the null literal is NULL when it is read, quoted or not, as in Flink.
         let like_comment = self.options.allow_comments && self.field.first() == Some(&b'#');
         let blanks = self.field.first() == Some(&b' ') || self.field.last() == Some(&b' ');
-        let wants_quotes = like_null || like_comment || blanks || self.field.iter().any(|b| special(*b) || mark(*b));
+        let wants_quotes = like_comment || blanks || self.field.iter().any(|b| special(*b) || mark(*b));
         let Some(quote) = self.options.quote.filter(|_| wants_quotes) else {
             for byte in &self.field {
                 if let Some(escape) = self.options.escape
