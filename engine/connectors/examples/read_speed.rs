@@ -98,13 +98,13 @@ fn main() -> Result<(), Failure> {
     let at = |name: &str| folder.join(name).display().to_string();
     let json = events("json", &at("events.json"));
     let table = if format == "nexmark" {
-        let column = Column { name: "event_type".into(), data_type: DataType::nullable(TypeKind::Int), kind: ColumnKind::Physical };
+        let column = Column {
+            name: "event_type".into(),
+            data_type: DataType::nullable(TypeKind::Int),
+            kind: ColumnKind::Physical,
+        };
         let options = [("connector", "nexmark".to_owned()), ("events.num", rows.to_string())];
-        Table {
-            columns: vec![column],
-            options: options.map(|(k, v)| (k.into(), v)).into(),
-            ..json
-        }
+        Table { columns: vec![column], options: options.map(|(k, v)| (k.into(), v)).into(), ..json }
     } else {
         write_json(&at("events.json"), rows)?;
         let table = events(&format, &at(&format!("events.{format}")));
@@ -119,7 +119,11 @@ fn main() -> Result<(), Failure> {
         for _ in 0..3 {
             let (read, took) = read(&node)?;
             let ns = took.as_nanos() as f64 / read as f64;
-            println!("{format}, {} columns: {read} rows, {ns:.0} ns a row, {:.2} M rows/s", node.projection.len(), 1e3 / ns);
+            println!(
+                "{format}, {} columns: {read} rows, {ns:.0} ns a row, {:.2} M rows/s",
+                node.projection.len(),
+                1e3 / ns
+            );
         }
     }
     Ok(())

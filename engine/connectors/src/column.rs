@@ -225,21 +225,15 @@ impl ColumnBuilder {
             TypeKind::Binary(_) | TypeKind::Varbinary(_) | TypeKind::Bitmap => Self::Bytes(Variable::default()),
             TypeKind::Date => Self::Date(Fixed::default()),
             TypeKind::Time(p) => Self::Time { values: Fixed::default(), precision: *p },
-            TypeKind::Timestamp(p) => {
-                Self::Timestamp { values: Fixed::default(), precision: *p, with_zone: false }
-            }
-            TypeKind::TimestampLtz(p) => {
-                Self::Timestamp { values: Fixed::default(), precision: *p, with_zone: true }
-            }
+            TypeKind::Timestamp(p) => Self::Timestamp { values: Fixed::default(), precision: *p, with_zone: false },
+            TypeKind::TimestampLtz(p) => Self::Timestamp { values: Fixed::default(), precision: *p, with_zone: true },
             TypeKind::IntervalYearMonth => Self::Months(Fixed::default()),
             TypeKind::IntervalDayTime => Self::Millis(Fixed::default()),
             TypeKind::Array(item) => Self::Array { lists: Lists::default(), items: boxed(item) },
             TypeKind::Map(k, v) => Self::Map { lists: Lists::default(), keys: boxed(k), values: boxed(v) },
-            TypeKind::Multiset(item) => Self::Map {
-                lists: Lists::default(),
-                keys: boxed(item),
-                values: Box::new(Self::Int(Fixed::default())),
-            },
+            TypeKind::Multiset(item) => {
+                Self::Map { lists: Lists::default(), keys: boxed(item), values: Box::new(Self::Int(Fixed::default())) }
+            }
             TypeKind::Row(fields) => Self::Row(Rows {
                 validity: Validity::default(),
                 fields: fields.iter().map(|f| Self::new(&f.data_type.kind)).collect(),
@@ -364,7 +358,9 @@ impl ColumnBuilder {
                     TypeKind::Multiset(item) => (&item.kind, &TypeKind::Int),
                     _ => unreachable!("the builder of a MAP"),
                 };
-                let t::DataType::Map(entries_field, sorted) = kind.to_arrow() else { unreachable!("the type of a MAP") };
+                let t::DataType::Map(entries_field, sorted) = kind.to_arrow() else {
+                    unreachable!("the type of a MAP")
+                };
                 let t::DataType::Struct(fields) = entries_field.data_type() else { unreachable!("a MAP's entries") };
                 let columns = vec![keys.finish(key_kind)?, values.finish(value_kind)?];
                 let entries = array::StructArray::try_new(fields.clone(), columns, None)?;

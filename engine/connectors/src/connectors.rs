@@ -115,10 +115,12 @@ const CONNECTORS: &[ConnectorInfo] = &[
     },
 ];
 
-const CONNECTOR: OptionSpec = OptionSpec::new("connector", OptionKind::Text, "what the table is connected to").required();
+const CONNECTOR: OptionSpec =
+    OptionSpec::new("connector", OptionKind::Text, "what the table is connected to").required();
 const FORMAT: OptionSpec = OptionSpec::new("format", OptionKind::Text, "how rows are written as bytes").required();
 const ON_ERROR: OptionSpec =
-    OptionSpec::new("on-error", OptionKind::OnError, "what happens to a row that cannot be decoded or written").or("fail");
+    OptionSpec::new("on-error", OptionKind::OnError, "what happens to a row that cannot be decoded or written")
+        .or("fail");
 
 /// All connectors.
 pub fn connectors() -> &'static [ConnectorInfo] {
@@ -153,10 +155,12 @@ fn connector_of(table: &Table) -> Result<&'static ConnectorInfo, OptionError> {
             .hint(format!("add WITH ('connector' = '…'); the connectors are {}", list(&names.collect::<Vec<_>>()))));
     };
     connector(name).ok_or_else(|| {
-        OptionError::new("connector", format!("connector '{name}' is not supported")).hint(match nearest(name, names.clone()) {
-            Some(near) => format!("did you mean '{near}'?"),
-            None => format!("the connectors are {}", list(&names.collect::<Vec<_>>())),
-        })
+        OptionError::new("connector", format!("connector '{name}' is not supported")).hint(
+            match nearest(name, names.clone()) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => format!("the connectors are {}", list(&names.collect::<Vec<_>>())),
+            },
+        )
     })
 }
 

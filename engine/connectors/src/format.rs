@@ -49,18 +49,21 @@ const JSON: &[OptionSpec] = &[
         "for Flink's sake: a MAP here has no NULL key",
     )
     .or("FAIL"),
-    OptionSpec::new("json.map-null-key.literal", OptionKind::Text, "for Flink's sake: a MAP here has no NULL key").or("null"),
+    OptionSpec::new("json.map-null-key.literal", OptionKind::Text, "for Flink's sake: a MAP here has no NULL key")
+        .or("null"),
     OptionSpec::new(
         "json.encode.decimal-as-plain-number",
         OptionKind::Boolean,
         "a DECIMAL is written as 0.00000001 instead of 1E-8",
     )
     .or("false"),
-    OptionSpec::new("json.encode.ignore-null-fields", OptionKind::Boolean, "fields that are NULL are not written").or("false"),
+    OptionSpec::new("json.encode.ignore-null-fields", OptionKind::Boolean, "fields that are NULL are not written")
+        .or("false"),
 ];
 
 const CSV: &[OptionSpec] = &[
-    OptionSpec::new("csv.header", OptionKind::Boolean, "the first line names the columns; they are found by name").or("false"),
+    OptionSpec::new("csv.header", OptionKind::Boolean, "the first line names the columns; they are found by name")
+        .or("false"),
     OptionSpec::new("csv.field-delimiter", OptionKind::Character, "between fields; '\\t' for a tab").or(","),
     OptionSpec::new("csv.quote-character", OptionKind::Character, "around fields that hold delimiters").or("\""),
     OptionSpec::new("csv.disable-quote-character", OptionKind::Boolean, "quotes are ordinary characters").or("false"),
@@ -83,7 +86,8 @@ const CSV: &[OptionSpec] = &[
 ];
 
 const PARQUET: &[OptionSpec] =
-    &[OptionSpec::new("parquet.compression", OptionKind::Choice(COMPRESSIONS), "how pages are compressed").or("SNAPPY")];
+    &[OptionSpec::new("parquet.compression", OptionKind::Choice(COMPRESSIONS), "how pages are compressed")
+        .or("SNAPPY")];
 
 /// The options of a format.
 pub(crate) fn format_options(format: &str) -> &'static [OptionSpec] {
@@ -129,16 +133,23 @@ impl Format {
     fn check_types(&self, table: &Table) -> Result<(), OptionError> {
         let columns: Vec<_> = physical_columns(table).collect();
         if matches!(self, Self::Raw) {
-            let single = matches!(columns[..], [column] if column.data_type.kind.is_text() || column.data_type.kind.is_binary());
+            let single =
+                matches!(columns[..], [column] if column.data_type.kind.is_text() || column.data_type.kind.is_binary());
             if !single {
-                return Err(OptionError::new("format", "format 'raw' reads and writes exactly one column of type STRING or BYTES")
-                    .hint("declare one such column, or use another format"));
+                return Err(OptionError::new(
+                    "format",
+                    "format 'raw' reads and writes exactly one column of type STRING or BYTES",
+                )
+                .hint("declare one such column, or use another format"));
             }
             return Ok(());
         }
         for column in columns {
             if let Some(reason) = self.unsupported(&column.data_type) {
-                let message = format!("column '{}' of type {} cannot be read or written: {reason}", column.name, column.data_type);
+                let message = format!(
+                    "column '{}' of type {} cannot be read or written: {reason}",
+                    column.name, column.data_type
+                );
                 return Err(OptionError::new("format", message));
             }
         }
@@ -254,7 +265,10 @@ fn csv_options(options: Reader<'_>) -> Result<CsvOptions, OptionError> {
         header: options.boolean("csv.header", false)?,
         scientific_decimals: options.boolean("csv.write-bigdecimal-in-scientific-notation", true)?,
     };
-    if Some(read.delimiter) == read.quote || Some(read.delimiter) == read.escape || matches!(read.delimiter, b'\n' | b'\r') {
+    if Some(read.delimiter) == read.quote
+        || Some(read.delimiter) == read.escape
+        || matches!(read.delimiter, b'\n' | b'\r')
+    {
         return Err(OptionError::new(
             "csv.field-delimiter",
             "the field delimiter must differ from the quote and escape characters and from a line break",
@@ -342,7 +356,12 @@ impl TextDecoder {
     /// # Errors
     /// Why it cannot be decoded; the columns are then as before.
     #[inline]
-    pub(crate) fn decode(&mut self, record: &[u8], columns: &mut [ColumnBuilder], rows: usize) -> Result<Decoded, String> {
+    pub(crate) fn decode(
+        &mut self,
+        record: &[u8],
+        columns: &mut [ColumnBuilder],
+        rows: usize,
+    ) -> Result<Decoded, String> {
         match self {
             Self::Json(decoder) => {
                 if record.trim_ascii().is_empty() {

@@ -233,7 +233,9 @@ fn parse_character(value: &str) -> Option<u8> {
         [byte] if byte.is_ascii() => Some(*byte),
         b"\\t" => Some(b'\t'),
         [b'\\', b'u' | b'U', digits @ ..] if digits.len() == 4 => {
-            u8::from_str_radix(std::str::from_utf8(&digits[2..]).ok()?, 16).ok().filter(|b| b.is_ascii() && &digits[..2] == b"00")
+            u8::from_str_radix(std::str::from_utf8(&digits[2..]).ok()?, 16)
+                .ok()
+                .filter(|b| b.is_ascii() && &digits[..2] == b"00")
         }
         _ => None,
     }

@@ -216,7 +216,8 @@ mod tests {
     use super::*;
 
     fn all(text: &[u8], record_bytes_max: usize, growing: bool) -> Vec<String> {
-        let mut records = Records::new(Box::new(Blocking(std::io::Cursor::new(text.to_vec()))), record_bytes_max, growing);
+        let mut records =
+            Records::new(Box::new(Blocking(std::io::Cursor::new(text.to_vec()))), record_bytes_max, growing);
         let mut found = Vec::new();
         loop {
             match records.next(&Lines) {

@@ -68,8 +68,11 @@ impl ReplayOptions {
         let mut readable = true;
         time.visit_columns(&mut |i| readable &= !matches!(table.columns[i].kind, ColumnKind::Computed(_)));
         if !readable {
-            return Err(OptionError::new("replay.speed", format!("column '{}' is computed from a computed column", column.name))
-                .hint("name a column of the files with 'replay.time-column'"));
+            return Err(OptionError::new(
+                "replay.speed",
+                format!("column '{}' is computed from a computed column", column.name),
+            )
+            .hint("name a column of the files with 'replay.time-column'"));
         }
         Ok(Some(Self { speed, time }))
     }

@@ -9,8 +9,28 @@ use crate::random::Random;
 use crate::records::{Blocking, Next, Records};
 
 const TEXTS: &[&str] = &[
-    "a", "two words", "\"", "\\", ",", ";", "a\"b", "\n", "\r\n", "\t", "é", "😀", "#", " lead", "trail ", "'", "\u{1}",
-    "\u{7f}", "a,b\nc\"d\\e;f", "\\n", "null", "x\"\"y",
+    "a",
+    "two words",
+    "\"",
+    "\\",
+    ",",
+    ";",
+    "a\"b",
+    "\n",
+    "\r\n",
+    "\t",
+    "é",
+    "😀",
+    "#",
+    " lead",
+    "trail ",
+    "'",
+    "\u{1}",
+    "\u{7f}",
+    "a,b\nc\"d\\e;f",
+    "\\n",
+    "null",
+    "x\"\"y",
 ];
 
 fn push(column: &mut ColumnBuilder, random: &mut Random, nested: bool) {
@@ -26,7 +46,9 @@ fn push(column: &mut ColumnBuilder, random: &mut Random, nested: bool) {
         ColumnBuilder::SmallInt(v) => v.push(bits as i16),
         ColumnBuilder::Int(v) | ColumnBuilder::Months(v) => v.push(bits as i32),
         ColumnBuilder::BigInt(v) | ColumnBuilder::Millis(v) => v.push(bits),
-        ColumnBuilder::Float(v) => v.push(if small { bits as f32 / 8.0 } else { finite(f64::from(f32::from_bits(bits as u32))) as f32 }),
+        ColumnBuilder::Float(v) => {
+            v.push(if small { bits as f32 / 8.0 } else { finite(f64::from(f32::from_bits(bits as u32))) as f32 })
+        }
         ColumnBuilder::Double(v) => v.push(if small { bits as f64 / 8.0 } else { finite(f64::from_bits(bits as u64)) }),
         ColumnBuilder::Decimal { values, precision, .. } => {
             values.push(i128::from(bits) % 10i128.pow(u32::from(*precision)));
@@ -93,11 +115,18 @@ fn columns(csv: bool) -> Vec<(&'static str, TypeKind)> {
         ("z9", TypeKind::TimestampLtz(9)),
         ("months", TypeKind::IntervalYearMonth),
         ("array", TypeKind::Array(nullable(TypeKind::Int))),
-        ("row", TypeKind::Row(vec![Field::new("x", DataType::nullable(TypeKind::Int)), Field::new("y", DataType::string())])),
+        (
+            "row",
+            TypeKind::Row(vec![
+                Field::new("x", DataType::nullable(TypeKind::Int)),
+                Field::new("y", DataType::string()),
+            ]),
+        ),
     ];
     if !csv {
         columns.push(("map", TypeKind::Map(Box::new(DataType::string()), nullable(TypeKind::Double))));
-        let inner = TypeKind::Row(vec![Field::new("a b", DataType::nullable(TypeKind::Array(nullable(TypeKind::BigInt))))]);
+        let inner =
+            TypeKind::Row(vec![Field::new("a b", DataType::nullable(TypeKind::Array(nullable(TypeKind::BigInt))))]);
         columns.push(("deep", TypeKind::Array(nullable(inner))));
     }
     columns
@@ -171,7 +200,11 @@ fn round_trip(csv: bool, options: &[(&str, &str)]) {
         for (index, name) in names.iter().enumerate() {
             let (a, b) = (read.column(index), written.column(index));
             for row in 0..100 {
-                assert_eq!(a.slice(row, 1).as_ref(), b.slice(row, 1).as_ref(), "column '{name}', seed {seed}, row {row}");
+                assert_eq!(
+                    a.slice(row, 1).as_ref(),
+                    b.slice(row, 1).as_ref(),
+                    "column '{name}', seed {seed}, row {row}"
+                );
             }
         }
     }

@@ -188,7 +188,8 @@ impl Sink for StdoutSink {
     fn write(&mut self, batch: &Batch) -> Result<()> {
         if (0..batch.len()).any(|row| batch.kind(row) != wasmill_runtime::RowKind::Insert) {
             return Err(Error::Query {
-                message: "a 'stdout' table takes only new rows, but this query updates or deletes rows it gave before".into(),
+                message: "a 'stdout' table takes only new rows, but this query updates or deletes rows it gave before"
+                    .into(),
                 hint: Some("write to a 'print' table, which shows row kinds".into()),
             });
         }
@@ -211,8 +212,7 @@ mod tests {
 
     #[test]
     fn input_is_read_as_it_comes_by_one_instance() {
-        let column =
-            Column { name: "line".into(), data_type: DataType::string(), kind: ColumnKind::Physical };
+        let column = Column { name: "line".into(), data_type: DataType::string(), kind: ColumnKind::Physical };
         let table = Table {
             name: "t".into(),
             columns: vec![column],

@@ -29,12 +29,22 @@ pub(crate) fn date_time(array: &dyn Array, row: usize) -> DateTime {
 
 /// Writes a DOUBLE as Java's `Double.toString`: the shortest digits that read back, with an exponent below 10⁻³ and from 10⁷.
 pub(crate) fn write_double(out: &mut Vec<u8>, value: f64) {
-    write_float(out, value, value.is_finite() && value != 0.0 && !(1e-3..1e7).contains(&value.abs()), value == value.trunc());
+    write_float(
+        out,
+        value,
+        value.is_finite() && value != 0.0 && !(1e-3..1e7).contains(&value.abs()),
+        value == value.trunc(),
+    );
 }
 
 /// Writes a FLOAT as Java's `Float.toString`.
 pub(crate) fn write_single(out: &mut Vec<u8>, value: f32) {
-    write_float(out, value, value.is_finite() && value != 0.0 && !(1e-3..1e7).contains(&value.abs()), value == value.trunc());
+    write_float(
+        out,
+        value,
+        value.is_finite() && value != 0.0 && !(1e-3..1e7).contains(&value.abs()),
+        value == value.trunc(),
+    );
 }
 
 fn write_float<F: std::fmt::Display + std::fmt::LowerExp>(out: &mut Vec<u8>, value: F, scientific: bool, whole: bool) {
@@ -169,7 +179,12 @@ pub(crate) fn write_value(out: &mut Vec<u8>, array: &dyn Array, row: usize) {
     }
 }
 
-fn listed<T>(out: &mut Vec<u8>, brackets: [u8; 2], items: impl Iterator<Item = T>, mut item: impl FnMut(&mut Vec<u8>, T)) {
+fn listed<T>(
+    out: &mut Vec<u8>,
+    brackets: [u8; 2],
+    items: impl Iterator<Item = T>,
+    mut item: impl FnMut(&mut Vec<u8>, T),
+) {
     out.push(brackets[0]);
     for (index, value) in items.enumerate() {
         if index > 0 {

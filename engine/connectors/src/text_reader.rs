@@ -64,10 +64,10 @@ impl TextReader {
     pub(crate) fn read_header(&mut self) -> Result<()> {
         while self.decoder.expects_header() {
             match self.records.next(&self.decoder) {
-                Next::Record { bytes, line } => self.decoder.header(bytes).map_err(|message| Error::Data {
-                    message,
-                    place: Some(format!("{}:{line}", self.name)),
-                })?,
+                Next::Record { bytes, line } => self
+                    .decoder
+                    .header(bytes)
+                    .map_err(|message| Error::Data { message, place: Some(format!("{}:{line}", self.name)) })?,
                 Next::TooLong { line, .. } => {
                     return Err(Error::Data {
                         message: too_long(self.record_bytes_max),
@@ -76,7 +76,9 @@ impl TextReader {
                 }
                 Next::End => return Ok(()),
                 Next::More => {
-                    if self.records.fill(Duration::from_secs(1)).map_err(|e| input_error(&self.name, &e))? == Fill::Pending {
+                    if self.records.fill(Duration::from_secs(1)).map_err(|e| input_error(&self.name, &e))?
+                        == Fill::Pending
+                    {
                         return Ok(());
                     }
                 }

@@ -251,14 +251,18 @@ mod tests {
         }
         assert_eq!(parse_date(b"1970-01-01"), Some(0));
         assert_eq!(parse_date(b"2020-02-29"), Some(18_321));
-        for bad in ["2021-02-29", "2021-13-01", "2021-00-01", "2021-01-00", "2021-1-1", "20210-01-01", "2021-01-01 ", ""] {
+        for bad in
+            ["2021-02-29", "2021-13-01", "2021-00-01", "2021-01-00", "2021-1-1", "20210-01-01", "2021-01-01 ", ""]
+        {
             assert_eq!(parse_date(bad.as_bytes()), None, "{bad}");
         }
     }
 
     #[test]
     fn timestamps_round_trip_at_every_precision() {
-        for (precision, value) in [(3, 1_577_836_800_123), (6, -1), (9, 1_577_836_800_123_456_789), (3, -62_167_219_200_000)] {
+        for (precision, value) in
+            [(3, 1_577_836_800_123), (6, -1), (9, 1_577_836_800_123_456_789), (3, -62_167_219_200_000)]
+        {
             let text = shown(DateTime::from_units(value, precision), TimeStyle::Seconds);
             let back = parse_timestamp(text.as_bytes(), TimestampFormat::Sql).unwrap();
             assert_eq!(back.to_units(precision), Some(value), "{text}");
@@ -280,10 +284,7 @@ mod tests {
         assert!(parse_timestamp(b"2020-01-01 24:00:00", sql).is_none());
         assert!(parse_instant(b"2020-01-01 00:00:00", sql).is_none());
         assert!(parse_instant(b"2020-01-01 00:00:00.5Z", sql).is_some());
-        assert_eq!(
-            parse_instant(b"2020-01-01T00:30:00+01:00", iso),
-            parse_instant(b"2019-12-31T23:30:00Z", iso)
-        );
+        assert_eq!(parse_instant(b"2020-01-01T00:30:00+01:00", iso), parse_instant(b"2019-12-31T23:30:00Z", iso));
     }
 
     #[test]

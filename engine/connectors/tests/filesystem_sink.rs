@@ -27,7 +27,9 @@ fn sink(sinks: &TableSinks, table: &Table, index: usize, parallelism: usize) -> 
 fn rows(ids: std::ops::Range<i64>) -> Batch {
     let schema = target(Path::new("x"), "json", &[]).schema().to_arrow();
     let names = StringArray::from_iter_values(ids.clone().map(|i| format!("n{i}")));
-    Batch::append(RecordBatch::try_new(schema, vec![Arc::new(Int64Array::from_iter_values(ids)), Arc::new(names)]).unwrap())
+    Batch::append(
+        RecordBatch::try_new(schema, vec![Arc::new(Int64Array::from_iter_values(ids)), Arc::new(names)]).unwrap(),
+    )
 }
 
 fn visible(folder: &Path) -> Vec<String> {
@@ -67,7 +69,9 @@ fn rows_become_visible_with_their_epochs_commit() {
 /// A crash at every step, then a restore of the last complete epoch and the same rows again.
 #[test]
 fn nothing_is_lost_or_seen_twice_after_a_crash() {
-    for (format, suffix) in [("json", ""), ("csv", ""), ("parquet", ""), ("json", "out.json"), ("parquet", "out.parquet")] {
+    for (format, suffix) in
+        [("json", ""), ("csv", ""), ("parquet", ""), ("json", "out.json"), ("parquet", "out.parquet")]
+    {
         for crash in 0..8 {
             let dir = tempfile::tempdir().unwrap();
             let table = target(&dir.path().join(suffix), format, &[]);

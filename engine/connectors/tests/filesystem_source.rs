@@ -37,8 +37,7 @@ fn files_of_a_folder_are_read_in_the_order_of_their_names() {
     assert_eq!(read(&json_table(&dir.path().join("[ab].json*"), &[])).rows(), ["1|a", "2|b"]);
 
     let all = json_table(dir.path(), &[]);
-    let shares: Vec<_> =
-        (0..2).map(|i| drain(&mut *Connectors.source(&node(&all), i, 2).unwrap()).rows()).collect();
+    let shares: Vec<_> = (0..2).map(|i| drain(&mut *Connectors.source(&node(&all), i, 2).unwrap()).rows()).collect();
     assert_eq!(shares, [vec!["1|a", "3|NULL"], vec!["2|b", "4|e"]]);
 }
 
@@ -289,6 +288,9 @@ fn nested_values_and_conversions_are_those_of_flink() {
             "{}|[]|{}|100.00|NULL|NULL|false|{\"a\":[1,\"b c\"]}|7",
             "NULL|NULL|NULL|NULL|NULL|NULL|NULL|NULL|2",
         ]
-        .map(|line| line.replace("[1.0, , 2.5]", "[1.0, NULL, 2.5]").replace("\": }", "\": NULL}").replace("{}|[]", "NULL|[]"))
+        .map(|line| line
+            .replace("[1.0, , 2.5]", "[1.0, NULL, 2.5]")
+            .replace("\": }", "\": NULL}")
+            .replace("{}|[]", "NULL|[]"))
     );
 }

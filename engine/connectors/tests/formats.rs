@@ -111,8 +111,7 @@ fn the_card_payments_layout_is_read() {
         "tx_id,trans_num,trans_ts,cc_num,merchant,amt\n0,756c,2020-01-01 00:06:10,180092913072129,\"fraud_Raynor, Feest and Miller\",49.44\n",
     )
     .unwrap();
-    let columns =
-        [("merchant", string()), ("amt", TypeKind::Decimal(10, 2)), ("trans_ts", TypeKind::Timestamp(3))];
+    let columns = [("merchant", string()), ("amt", TypeKind::Decimal(10, 2)), ("trans_ts", TypeKind::Timestamp(3))];
     assert_eq!(
         read(&csv_table(&path, &columns, &[("csv.header", "true")])).rows(),
         ["fraud_Raynor, Feest and Miller|49.44|2020-01-01T00:06:10"]
@@ -133,7 +132,10 @@ fn wrong_options_are_named_with_what_is_meant() {
     let with = |more: (&'static str, &'static str)| of(&[base[0], base[1], base[2], more]);
     assert_eq!(of(&base), "fine");
     assert!(of(&[]).starts_with("[connector] table 't' has no option 'connector'"));
-    assert_eq!(of(&[("connector", "filesytem")]), "[connector] connector 'filesytem' is not supported / did you mean 'filesystem'?");
+    assert_eq!(
+        of(&[("connector", "filesytem")]),
+        "[connector] connector 'filesytem' is not supported / did you mean 'filesystem'?"
+    );
     assert!(of(&[("connector", "kafka")]).contains("the connectors are 'filesystem'"));
     assert!(of(&base[..2]).contains("option 'format' is missing"));
     assert!(of(&[base[0], base[2]]).contains("option 'path' is missing"));
@@ -156,7 +158,9 @@ fn types_that_a_format_lacks_are_refused_by_name() {
         let options = [("connector", "filesystem"), ("path", "x"), ("format", format)];
         message(&table(&[("m", map.clone())], &options), None)
     };
-    assert!(of("json").contains("column 'm' of type MAP<INT, STRING> cannot be read or written: in JSON a MAP has keys"));
+    assert!(
+        of("json").contains("column 'm' of type MAP<INT, STRING> cannot be read or written: in JSON a MAP has keys")
+    );
     assert!(of("csv").contains("CSV has no MAP"));
     assert_eq!(of("parquet"), "fine");
     assert!(of("raw").contains("exactly one column"));

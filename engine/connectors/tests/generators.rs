@@ -58,8 +58,14 @@ fn rows_keep_their_bounds_and_their_seed() {
 #[test]
 fn a_sequence_ends_the_table_and_instances_share_it() {
     let columns = [("i", TypeKind::BigInt), ("s", string())];
-    let options =
-        [("fields.i.kind", "sequence"), ("fields.i.start", "5"), ("fields.i.end", "12"), ("fields.s.kind", "sequence"), ("fields.s.start", "0"), ("fields.s.end", "99")];
+    let options = [
+        ("fields.i.kind", "sequence"),
+        ("fields.i.start", "5"),
+        ("fields.i.end", "12"),
+        ("fields.s.kind", "sequence"),
+        ("fields.s.start", "0"),
+        ("fields.s.end", "99"),
+    ];
     let table = generated(&columns, &options);
     let mut rows: Vec<String> =
         (0..3).flat_map(|i| drain(&mut *Connectors.source(&node(&table), i, 3).unwrap()).rows()).collect();
@@ -89,7 +95,10 @@ fn a_generator_continues_where_its_position_says() {
 
 #[test]
 fn the_pace_is_kept() {
-    let table = table(&[("i", TypeKind::Int)], &[("connector", "datagen"), ("rows-per-second", "1000"), ("number-of-rows", "50")]);
+    let table = table(
+        &[("i", TypeKind::Int)],
+        &[("connector", "datagen"), ("rows-per-second", "1000"), ("number-of-rows", "50")],
+    );
     let started = Instant::now();
     assert_eq!(read(&table).rows().len(), 50);
     assert!(started.elapsed() >= Duration::from_millis(48), "{:?}", started.elapsed());
@@ -97,11 +106,16 @@ fn the_pace_is_kept() {
 
 #[test]
 fn wrong_generator_options_are_named() {
-    let error = |options: &[(&str, &str)]| validate(&generated(&[("i", TypeKind::Int), ("b", TypeKind::Boolean)], options), None).unwrap_err().message;
+    let error = |options: &[(&str, &str)]| {
+        validate(&generated(&[("i", TypeKind::Int), ("b", TypeKind::Boolean)], options), None).unwrap_err().message
+    };
     assert!(error(&[("fields.x.min", "1")]).contains("no column 'x'"));
     assert!(error(&[("fields.i.min", "3"), ("fields.i.max", "1")]).contains("is above"));
     assert!(error(&[("fields.i.kind", "sequence")]).contains("needs option 'fields.i.start'"));
-    assert!(error(&[("fields.b.kind", "sequence"), ("fields.b.start", "1"), ("fields.b.end", "2")]).contains("cannot be a sequence"));
+    assert!(
+        error(&[("fields.b.kind", "sequence"), ("fields.b.start", "1"), ("fields.b.end", "2")])
+            .contains("cannot be a sequence")
+    );
     assert!(error(&[("fields.i.knd", "random")]).contains("no option 'fields.i.knd'"));
 }
 
@@ -148,13 +162,22 @@ fn nexmark_events_have_the_published_shape() {
     let rows = read(&nexmark(&[("events.num", "5000"), ("first-event.rate", "100")])).rows();
     let count = |kind: &str| rows.iter().filter(|r| r.starts_with(kind)).count();
     assert_eq!((count("0|"), count("1|"), count("2|")), (100, 300, 4600));
-    assert!(rows[0].starts_with("0|{id: 1000, name: ") && rows[0].contains("dateTime: 2020-01-01T00:00:00, "), "{}", rows[0]);
+    assert!(
+        rows[0].starts_with("0|{id: 1000, name: ") && rows[0].contains("dateTime: 2020-01-01T00:00:00, "),
+        "{}",
+        rows[0]
+    );
     assert!(rows[1].starts_with("1|NULL|{id: 1000, itemName: "), "{}", rows[1]);
-    assert!(rows[53].contains("{id: 1005, ") && rows[53].contains("dateTime: 2020-01-01T00:00:00.530, "), "{}", rows[53]);
+    assert!(
+        rows[53].contains("{id: 1005, ") && rows[53].contains("dateTime: 2020-01-01T00:00:00.530, "),
+        "{}",
+        rows[53]
+    );
     let hot = rows.iter().filter(|r| r.contains("{auction: 1200, ")).count();
     assert!(hot > 300, "{hot} bids on a hot auction");
     assert!(rows.iter().filter(|r| r.contains("bidder: 2001,")).count() > 1000);
-    let bytes: usize = rows.iter().filter(|r| r.starts_with("2|")).map(|r| r.split("extra: ").nth(1).unwrap().len() - 1).sum();
+    let bytes: usize =
+        rows.iter().filter(|r| r.starts_with("2|")).map(|r| r.split("extra: ").nth(1).unwrap().len() - 1).sum();
     assert!((60..75).contains(&(bytes / 4600)), "{}", bytes / 4600);
 }
 

@@ -20,7 +20,13 @@ fn columns(format: &str) -> Vec<(&'static str, TypeKind)> {
         ("i", TypeKind::Boolean),
         ("j", DataType::bytes().kind),
         ("k", TypeKind::Array(boxed(TypeKind::TinyInt))),
-        ("l", TypeKind::Row(vec![Field::new("x", DataType::nullable(TypeKind::Float)), Field::new("y", DataType::string())])),
+        (
+            "l",
+            TypeKind::Row(vec![
+                Field::new("x", DataType::nullable(TypeKind::Float)),
+                Field::new("y", DataType::string()),
+            ]),
+        ),
     ];
     if format == "json" {
         columns.push(("m", TypeKind::Map(Box::new(DataType::string()), boxed(TypeKind::Int))));
@@ -36,7 +42,8 @@ pub fn read_all_ways(format: &str, bytes: &[u8], options: &[&[(&str, &str)]]) {
     for options in options {
         for on_error in ["fail", "dead-letter:d"] {
             let path = file.path().to_string_lossy();
-            let mut all = vec![("connector", "filesystem"), ("format", format), ("path", &*path), ("on-error", on_error)];
+            let mut all =
+                vec![("connector", "filesystem"), ("format", format), ("path", &*path), ("on-error", on_error)];
             all.extend(*options);
             let column = |(name, kind): (&str, TypeKind)| Column {
                 name: name.into(),

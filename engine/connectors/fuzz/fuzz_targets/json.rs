@@ -4,4 +4,8 @@
 #[path = "common.rs"]
 mod common;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| common::read_all_ways("json", bytes, &[&[], &[("json.ignore-parse-errors", "true")]]));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| common::read_all_ways(
+    "json",
+    bytes,
+    &[&[], &[("json.ignore-parse-errors", "true")]]
+));

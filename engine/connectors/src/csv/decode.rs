@@ -25,8 +25,7 @@ impl CsvDecoder {
     /// Decodes `fields`, some of the physical columns of `table`.
     pub(crate) fn new(options: CsvOptions, table: &Table, fields: &[Field]) -> Self {
         let names: Vec<String> = fields.iter().map(|f| f.name.clone()).collect();
-        let targets =
-            crate::format::physical_columns(table).map(|c| names.iter().position(|n| *n == c.name)).collect();
+        let targets = crate::format::physical_columns(table).map(|c| names.iter().position(|n| *n == c.name)).collect();
         Self { options, names, targets, header_seen: false, buffer: Vec::new() }
     }
     /// Where the first record of `bytes` ends.

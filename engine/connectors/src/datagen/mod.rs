@@ -33,7 +33,8 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("fields.#.min", OptionKind::Number(f64::MIN), "least random value of a number"),
     OptionSpec::new("fields.#.max", OptionKind::Number(f64::MIN), "largest random value of a number"),
     OptionSpec::new("fields.#.max-past", OptionKind::Duration, "how far a timestamp may lie back").or("0 ms"),
-    OptionSpec::new("fields.#.length", OptionKind::Integer(1), "length of text, bytes, arrays, maps and multisets").or("100"),
+    OptionSpec::new("fields.#.length", OptionKind::Integer(1), "length of text, bytes, arrays, maps and multisets")
+        .or("100"),
     OptionSpec::new("fields.#.var-len", OptionKind::Boolean, "any length from 1 to 'length'").or("false"),
     OptionSpec::new("fields.#.null-rate", OptionKind::Number(0.0), "how many values are NULL, from 0 to 1").or("0"),
     OptionSpec::new("fields.#.start", OptionKind::Integer(i64::MIN), "first value of a sequence"),
@@ -81,7 +82,10 @@ impl FieldOptions {
             match (read.start, read.end) {
                 (Some(start), Some(end)) if start <= end => {}
                 (Some(_), Some(_)) => {
-                    return Err(OptionError::new(&key("start"), format!("'{}' is above '{}'", key("start"), key("end"))));
+                    return Err(OptionError::new(
+                        &key("start"),
+                        format!("'{}' is above '{}'", key("start"), key("end")),
+                    ));
                 }
                 (None, _) => {
                     return Err(OptionError::new(&key("kind"), format!("a sequence needs option '{}'", key("start"))));
@@ -143,7 +147,8 @@ pub(crate) fn check(table: &Table) -> Result<(), OptionError> {
     clock(table)?;
     let names: Vec<&str> = physical_columns(table).map(|c| c.name.as_str()).collect();
     for key in table.options.keys().filter(|k| k.starts_with("fields.")) {
-        let of_column = |name: &&str| key["fields.".len()..].strip_prefix(*name).is_some_and(|rest| rest.starts_with('.'));
+        let of_column =
+            |name: &&str| key["fields.".len()..].strip_prefix(*name).is_some_and(|rest| rest.starts_with('.'));
         if !names.iter().any(|n| of_column(&n)) {
             let name = key["fields.".len()..].rsplit_once('.').map_or("", |(name, _)| name);
             let error = OptionError::new(key, format!("option '{key}': the table has no column '{name}'"));

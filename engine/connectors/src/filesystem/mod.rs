@@ -24,12 +24,30 @@ pub(crate) const RECORD_BYTES_MAX: u64 = 16 << 20;
 
 /// The connector's own options.
 pub(crate) const OPTIONS: &[OptionSpec] = &[
-    OptionSpec::new("path", OptionKind::Text, "a file, a folder (read with all below it) or a glob such as 'in/*.json.gz'").required(),
-    OptionSpec::new("source.monitor-interval", OptionKind::Duration, "look for new files and new rows this often, for ever"),
+    OptionSpec::new(
+        "path",
+        OptionKind::Text,
+        "a file, a folder (read with all below it) or a glob such as 'in/*.json.gz'",
+    )
+    .required(),
+    OptionSpec::new(
+        "source.monitor-interval",
+        OptionKind::Duration,
+        "look for new files and new rows this often, for ever",
+    ),
     OptionSpec::new("record.max-size", OptionKind::Size, "longest record that is accepted").or("16 mb"),
-    OptionSpec::new("replay.speed", OptionKind::Number(0.0), "give rows at this multiple of the pace of their event time"),
-    OptionSpec::new("replay.time-column", OptionKind::Text, "the event time for 'replay.speed'; the watermark's column where it is not given"),
-    OptionSpec::new("sink.rolling-policy.file-size", OptionKind::Size, "begin a new part file behind this size").or("128 mb"),
+    OptionSpec::new(
+        "replay.speed",
+        OptionKind::Number(0.0),
+        "give rows at this multiple of the pace of their event time",
+    ),
+    OptionSpec::new(
+        "replay.time-column",
+        OptionKind::Text,
+        "the event time for 'replay.speed'; the watermark's column where it is not given",
+    ),
+    OptionSpec::new("sink.rolling-policy.file-size", OptionKind::Size, "begin a new part file behind this size")
+        .or("128 mb"),
     OptionSpec::new("sink.compression", OptionKind::Choice(COMPRESSIONS), "how part files are compressed").or("none"),
 ];
 
@@ -58,8 +76,11 @@ impl FileOptions {
         }
         let monitor_interval = options.duration("source.monitor-interval")?;
         if monitor_interval == Some(Duration::ZERO) {
-            return Err(OptionError::new("source.monitor-interval", "'source.monitor-interval' must be longer than zero")
-                .hint("use '1 s', or leave it out to read the files once"));
+            return Err(OptionError::new(
+                "source.monitor-interval",
+                "'source.monitor-interval' must be longer than zero",
+            )
+            .hint("use '1 s', or leave it out to read the files once"));
         }
         Ok(Self {
             path: paths::local(path)?,

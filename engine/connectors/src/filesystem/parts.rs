@@ -191,8 +191,7 @@ mod tests {
 
     #[test]
     fn names_round_trip() {
-        let name =
-            PartName { run: 3, epoch: 12, label: "1x2".into(), number: 0, suffix: "json.gz".into() };
+        let name = PartName { run: 3, epoch: 12, label: "1x2".into(), number: 0, suffix: "json.gz".into() };
         assert_eq!(name.visible(), "part-3-1x2-12-0.json.gz");
         assert_eq!(PartName::parse(&name.visible()), Some(name));
         for other in ["part-1.json", "part-d3203e45-5fa3-4104-b5e1-f2942dd1d264-0-0", "x", "part-1-0-1-0-9.json"] {

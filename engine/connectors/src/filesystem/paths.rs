@@ -92,7 +92,9 @@ pub(crate) fn cannot_open(path: &Path, error: &io::Error) -> Error {
         .map(|entries| entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect())
         .unwrap_or_default();
     let name = missing.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let what = if missing == path { format!("'{shown}' does not exist") } else {
+    let what = if missing == path {
+        format!("'{shown}' does not exist")
+    } else {
         format!("'{shown}' does not exist: there is no '{}'", missing.display())
     };
     match nearest(&name, names.iter().map(String::as_str)) {

@@ -135,7 +135,13 @@ impl FileSink {
     ///
     /// # Errors
     /// A wrong option.
-    pub(crate) fn new(table: &Table, schema: &Schema, folders: &Folders, index: usize, parallelism: usize) -> Result<Self> {
+    pub(crate) fn new(
+        table: &Table,
+        schema: &Schema,
+        folders: &Folders,
+        index: usize,
+        parallelism: usize,
+    ) -> Result<Self> {
         let target = Target::of(table)?;
         let (folder, label) = folders.join(&target.folder, index);
         Ok(Self {
@@ -173,13 +179,8 @@ impl FileSink {
         let run = self.folder.begin()?;
         let path = self.folder.path.join(self.writing_name(run));
         end(part, &path)?;
-        let name = PartName {
-            run,
-            epoch,
-            label: self.label.clone(),
-            number: self.closed,
-            suffix: self.target.suffix(),
-        };
+        let name =
+            PartName { run, epoch, label: self.label.clone(), number: self.closed, suffix: self.target.suffix() };
         self.closed += 1;
         let hidden = self.folder.path.join(name.hidden());
         fs::rename(&path, &hidden).map_err(|e| output_error(&hidden.display().to_string(), &e))

@@ -156,9 +156,7 @@ impl FileSource {
         let metadata = FileMetadata::of(&path)?;
         let place = self.places.get(&*path.to_string_lossy()).copied().unwrap_or_default();
         let reader = match self.options.format {
-            Format::Parquet(_) => {
-                Reader::Parquet(ParquetReader::open(&path, &self.projection.fields, place.offset)?)
-            }
+            Format::Parquet(_) => Reader::Parquet(ParquetReader::open(&path, &self.projection.fields, place.offset)?),
             _ => Reader::Text(self.text_reader(&path, place)?),
         };
         self.current = Some(Current { path, reader, metadata });

@@ -209,7 +209,8 @@ fn plain_length(bytes: &[u8]) -> usize {
     for chunk in words {
         let word = u64::from_le_bytes(*chunk);
         let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let found = zero_bytes(word ^ (ONES * u64::from(b'"'))) | zero_bytes(word ^ (ONES * u64::from(b'\\'))) | control;
+        let found =
+            zero_bytes(word ^ (ONES * u64::from(b'"'))) | zero_bytes(word ^ (ONES * u64::from(b'\\'))) | control;
         if found != 0 {
             return length + found.trailing_zeros() as usize / 8;
         }

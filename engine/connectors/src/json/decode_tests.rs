@@ -109,7 +109,9 @@ fn numbers_follow_the_grammar() {
     for bad in ["01", "-", "1.", ".5", "+1", "1e", "0x1", "NaN", "tru", "nul"] {
         assert!(table.decode(format!("{{\"a\":{bad}}}").as_bytes()).is_err(), "{bad}");
     }
-    for (good, value) in [("-0", "0"), ("9223372036854775807", "9223372036854775807"), ("\" 12 \"", "12"), ("1.5e1", "15")] {
+    for (good, value) in
+        [("-0", "0"), ("9223372036854775807", "9223372036854775807"), ("\" 12 \"", "12"), ("1.5e1", "15")]
+    {
         let mut table = Table::new(OPTIONS);
         table.decode(format!("{{\"a\":{good}}}").as_bytes()).unwrap();
         assert_eq!(table.rows(), [format!("{value}|null|null|")]);

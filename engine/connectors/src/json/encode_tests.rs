@@ -8,11 +8,8 @@ use super::*;
 
 #[test]
 fn values_are_written_as_flink_writes_them() {
-    let options = JsonEncodeOptions {
-        timestamp_format: TimestampFormat::Sql,
-        plain_decimals: false,
-        ignore_null_fields: false,
-    };
+    let options =
+        JsonEncodeOptions { timestamp_format: TimestampFormat::Sql, plain_decimals: false, ignore_null_fields: false };
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("b", Arc::new(StringArray::from(vec![Some("a,b\"c/é\u{1}"), None]))),
         ("c", Arc::new(Float64Array::from(vec![1e10, f64::NAN]))),

@@ -5,6 +5,7 @@ mod cursor;
 mod decode;
 mod encode;
 mod number;
+mod shape;
 mod text;
 
 pub(crate) use decode::{JsonDecoder, JsonOptions};

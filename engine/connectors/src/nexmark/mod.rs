@@ -17,7 +17,11 @@ use model::{Model, Proportions};
 pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("events.num", OptionKind::Integer(0), "how many events; 0: no end").or("0"),
     OptionSpec::new("first-event.rate", OptionKind::Integer(1), "events a second of event time").or("10000"),
-    OptionSpec::new("next-event.rate", OptionKind::Integer(1), "the same as 'first-event.rate'; other rates are not supported"),
+    OptionSpec::new(
+        "next-event.rate",
+        OptionKind::Integer(1),
+        "the same as 'first-event.rate'; other rates are not supported",
+    ),
     OptionSpec::new("rate.limited", OptionKind::Boolean, "give events at the pace of their event time").or("false"),
     OptionSpec::new("person.proportion", OptionKind::Integer(1), "people among that many events").or("1"),
     OptionSpec::new("auction.proportion", OptionKind::Integer(1), "auctions among that many events").or("3"),
@@ -25,10 +29,16 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new("person.avg-size", OptionKind::Size, "average size of a person").or("200 b"),
     OptionSpec::new("auction.avg-size", OptionKind::Size, "average size of an auction").or("500 b"),
     OptionSpec::new("bid.avg-size", OptionKind::Size, "average size of a bid").or("100 b"),
-    OptionSpec::new("bid.hot-ratio.auctions", OptionKind::Integer(1), "one in so many bids is not on a hot auction").or("2"),
-    OptionSpec::new("bid.hot-ratio.bidders", OptionKind::Integer(1), "one in so many bids is not by a hot bidder").or("4"),
-    OptionSpec::new("auction.hot-ratio.sellers", OptionKind::Integer(1), "one in so many auctions is not by a hot seller")
+    OptionSpec::new("bid.hot-ratio.auctions", OptionKind::Integer(1), "one in so many bids is not on a hot auction")
+        .or("2"),
+    OptionSpec::new("bid.hot-ratio.bidders", OptionKind::Integer(1), "one in so many bids is not by a hot bidder")
         .or("4"),
+    OptionSpec::new(
+        "auction.hot-ratio.sellers",
+        OptionKind::Integer(1),
+        "one in so many auctions is not by a hot seller",
+    )
+    .or("4"),
     OptionSpec::new("base-time", OptionKind::Text, "time of the first event").or("2020-01-01 00:00:00"),
     OptionSpec::new("seed", OptionKind::Integer(0), "other events for another seed").or("0"),
 ];
@@ -50,7 +60,8 @@ pub(crate) fn check(table: &Table) -> Result<(), OptionError> {
             });
         };
         if !same_type(kind, &column.data_type.kind) {
-            let message = format!("column '{}' of connector 'nexmark' is {kind}, not {}", column.name, column.data_type);
+            let message =
+                format!("column '{}' of connector 'nexmark' is {kind}, not {}", column.name, column.data_type);
             return Err(OptionError::new("connector", message));
         }
     }
@@ -73,9 +84,7 @@ fn same_type(a: &TypeKind, b: &TypeKind) -> bool {
 /// The columns of the table, in Flink's order.
 fn columns() -> [(&'static str, TypeKind); 4] {
     let row = |fields: &[(&str, TypeKind)]| {
-        TypeKind::Row(
-            fields.iter().map(|(n, k)| wasmill_plan::Field::new(*n, DataType::nullable(k.clone()))).collect(),
-        )
+        TypeKind::Row(fields.iter().map(|(n, k)| wasmill_plan::Field::new(*n, DataType::nullable(k.clone()))).collect())
     };
     let (bigint, string, time) = (TypeKind::BigInt, DataType::string().kind, TypeKind::Timestamp(3));
     let of = |name: &'static str, kind: &TypeKind| (name, kind.clone());
@@ -127,7 +136,8 @@ fn columns() -> [(&'static str, TypeKind); 4] {
 fn model(table: &Table) -> Result<Model, OptionError> {
     let options = Reader::of(table);
     let integer = |key: &str, default: i64| Ok::<_, OptionError>(options.integer(key)?.unwrap_or(default) as u64);
-    let size = |key: &str, default: u64| Ok::<_, OptionError>(options.size(key)?.unwrap_or(default).min(1 << 20) as usize);
+    let size =
+        |key: &str, default: u64| Ok::<_, OptionError>(options.size(key)?.unwrap_or(default).min(1 << 20) as usize);
     let rate = integer("first-event.rate", 10_000)?;
     if integer("next-event.rate", rate as i64)? != rate {
         return Err(OptionError::new("next-event.rate", "a rate that changes is not supported")
@@ -137,9 +147,9 @@ fn model(table: &Table) -> Result<Model, OptionError> {
     let base_time_ms = parse_timestamp(base_time.trim().as_bytes(), TimestampFormat::Sql)
         .and_then(|t| t.to_units(3))
         .ok_or_else(|| {
-            OptionError::new("base-time", format!("'{base_time}' is not a value of option 'base-time'"))
-                .hint("use a time such as '2020-01-01 00:00:00'")
-        })?;
+        OptionError::new("base-time", format!("'{base_time}' is not a value of option 'base-time'"))
+            .hint("use a time such as '2020-01-01 00:00:00'")
+    })?;
     Ok(Model {
         seed: integer("seed", 0)?,
         base_time_ms,

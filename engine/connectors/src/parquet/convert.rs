@@ -24,7 +24,9 @@ pub(crate) fn mismatch(found: &A, declared: &DataType) -> Option<String> {
             _ => wrong(),
         },
         (TypeKind::Row(declared), A::Struct(fields)) => declared.iter().find_map(|d| match fields.find(&d.name) {
-            Some((_, field)) => mismatch(field.data_type(), &d.data_type).map(|why| format!("field '{}': {why}", d.name)),
+            Some((_, field)) => {
+                mismatch(field.data_type(), &d.data_type).map(|why| format!("field '{}': {why}", d.name))
+            }
             None => Some(format!("the file's ROW has no field '{}'", d.name)),
         }),
         (_, A::Dictionary(_, value)) => mismatch(value, declared),
@@ -52,7 +54,9 @@ fn scalar_fits(found: &A, kind: &TypeKind) -> bool {
         A::UInt32 | A::Int64 => integer_bits >= 64,
         A::Float16 => matches!(kind, TypeKind::Float | TypeKind::Double),
         A::Float32 => matches!(kind, TypeKind::Double),
-        A::Decimal32(..) | A::Decimal64(..) | A::Decimal128(..) | A::Decimal256(..) => matches!(kind, TypeKind::Decimal(..)),
+        A::Decimal32(..) | A::Decimal64(..) | A::Decimal128(..) | A::Decimal256(..) => {
+            matches!(kind, TypeKind::Decimal(..))
+        }
         A::Utf8 | A::LargeUtf8 | A::Utf8View => kind.is_text(),
         A::Binary | A::LargeBinary | A::BinaryView | A::FixedSizeBinary(_) => kind.is_binary(),
         A::Date32 | A::Date64 => matches!(kind, TypeKind::Date),
@@ -111,9 +115,7 @@ pub(crate) fn convert(array: &ArrayRef, declared: &DataType) -> Result<ArrayRef,
             Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), columns, rows.nulls().cloned(), rows.len())?))
         }
         // Through milliseconds of the day, whatever the unit was.
-        (TypeKind::Time(_), A::Time64(_)) => {
-            cast_with_options(array, &A::Time32(TimeUnit::Millisecond), &STRICT)
-        }
+        (TypeKind::Time(_), A::Time64(_)) => cast_with_options(array, &A::Time32(TimeUnit::Millisecond), &STRICT),
         _ => cast_with_options(array, &target, &STRICT),
     }
 }
@@ -142,8 +144,7 @@ mod tests {
 
     #[test]
     fn a_decimal_that_does_not_fit_is_an_error() {
-        let column: ArrayRef =
-            Arc::new(Decimal128Array::from(vec![123_456]).with_precision_and_scale(10, 2).unwrap());
+        let column: ArrayRef = Arc::new(Decimal128Array::from(vec![123_456]).with_precision_and_scale(10, 2).unwrap());
         assert!(convert(&column, &DataType::nullable(TypeKind::Decimal(6, 2))).is_ok());
         assert!(convert(&column, &DataType::nullable(TypeKind::Decimal(4, 2))).is_err());
     }

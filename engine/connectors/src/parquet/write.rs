@@ -27,8 +27,7 @@ impl ParquetFile {
     /// A type that Parquet lacks; a failure to write.
     pub(crate) fn new(file: File, name: String, schema: SchemaRef, compression: Compression) -> Result<Self> {
         let properties = WriterProperties::builder().set_compression(compression).build();
-        let writer =
-            ArrowWriter::try_new(file, schema, Some(properties)).map_err(|e| write_error(&name, e))?;
+        let writer = ArrowWriter::try_new(file, schema, Some(properties)).map_err(|e| write_error(&name, e))?;
         Ok(Self { name, writer })
     }
     /// Appends rows.
