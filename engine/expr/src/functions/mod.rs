@@ -1,9 +1,11 @@
 //! The built-in functions, one family a file, each with its static table `FUNCTIONS`.
 
+pub(crate) mod arguments;
 pub mod arithmetic;
 pub mod bitmap;
 pub mod bits;
 pub mod collection;
+pub(crate) mod columns;
 pub mod comparison;
 pub mod conditional;
 pub mod datetime;
@@ -14,6 +16,7 @@ pub mod like;
 pub mod logical;
 pub mod math;
 pub mod misc;
+pub(crate) mod number_text;
 pub mod regexp;
 pub mod string;
 pub mod url;
