@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Int32Builder, ListBuilder};
+use arrow::array::{AsArray, Int32Builder, ListBuilder};
 use arrow::datatypes::{Field, Int32Type, Int64Type};
 use roaring::RoaringBitmap;
 use wasmill_plan::{DataType, Error, Result, TypeKind};

@@ -114,7 +114,7 @@ pub static FUNCTIONS: &[Function] = &[
         aliases: &[],
         usage: "text IS JSON SCALAR",
         infer: |a| total(params(a, &[Text], &[])?, TypeKind::Boolean),
-        kernel: |_| query::is_json(node::Node::is_scalar),
+        kernel: |_| query::is_json(|node| node.is_scalar()),
     },
     Function {
         name: "IS JSON OBJECT",

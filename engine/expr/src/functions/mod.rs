@@ -19,4 +19,6 @@ pub mod misc;
 pub(crate) mod number_text;
 pub mod regexp;
 pub mod string;
+#[cfg(test)]
+mod testing;
 pub mod url;

@@ -16,6 +16,8 @@ mod test_of;
 mod translate;
 mod trim;
 
+pub(crate) use slice::string_lists;
+
 use wasmill_plan::{DataType, MAX_LENGTH, TypeKind};
 
 use super::arguments::{Param::*, length, nullable, params, strict, string, total, variadic};

@@ -56,7 +56,7 @@ pub(super) fn unquote(_: &CallSite) -> Result<Box<dyn Kernel>> {
 fn unescape(s: &str, out: &mut String) -> Option<()> {
     let mut units: Vec<u16> = Vec::new();
     let mut chars = s.chars();
-    let mut flush = |units: &mut Vec<u16>, out: &mut String| {
+    let flush = |units: &mut Vec<u16>, out: &mut String| {
         out.extend(char::decode_utf16(units.drain(..)).map(|c| c.unwrap_or('\u{fffd}')));
     };
     while let Some(c) = chars.next() {

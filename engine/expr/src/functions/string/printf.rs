@@ -161,7 +161,8 @@ impl Specifier {
         if (spec.left || spec.zero) && spec.width.is_none() || spec.left && spec.zero || spec.plus && spec.space {
             return Err(Misfit);
         }
-        Ok((spec, &rest[spec.conversion.len_utf8()..]))
+        let rest = &rest[spec.conversion.len_utf8()..];
+        Ok((spec, rest))
     }
 
     /// Appends `body`, whose sign stands apart, in the width.
