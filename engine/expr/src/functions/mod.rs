@@ -16,7 +16,7 @@ pub mod like;
 pub mod logical;
 pub mod math;
 pub mod misc;
-pub(crate) mod number_text;
+pub(crate) mod round_text;
 pub mod regexp;
 pub mod string;
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::node::Node;
 use crate::function::{Argument, CallSite, ColumnValue, Kernel, Signature};
 use crate::functions::arguments::{Param, string as string_kind, total, variadic};
 use crate::functions::columns::{kernel, text, texts, try_texts};
-use crate::functions::number_text::{write_decimal, write_double, write_float};
+use crate::number::{write_decimal, write_double, write_float};
 
 /// What is said of a call of JSON that is no value of JSON_OBJECT or JSON_ARRAY.
 pub(super) const JSON_MISPLACED: &str = "is only allowed as a value of JSON_OBJECT or JSON_ARRAY";

@@ -12,7 +12,7 @@ use wasmill_plan::{DataType, Error, Result, TypeKind, Value};
 use crate::function::{Argument, CallSite, Kernel, Signature};
 use crate::functions::arguments::{Param, nullable, params, strict};
 use crate::functions::columns::{Column, int, kernel, primitive};
-use crate::functions::number_text;
+use crate::functions::round_text;
 use crate::typing::round_decimal;
 
 /// The type of the argument.
@@ -131,11 +131,11 @@ impl Rounding {
 }
 
 pub(super) fn round(site: &CallSite) -> Result<Box<dyn Kernel>> {
-    to_places(site, Rounding::HalfUp, number_text::round_half_up)
+    to_places(site, Rounding::HalfUp, round_text::round_half_up)
 }
 
 pub(super) fn truncate(site: &CallSite) -> Result<Box<dyn Kernel>> {
-    to_places(site, Rounding::Down, number_text::truncate)
+    to_places(site, Rounding::Down, round_text::truncate)
 }
 
 fn to_places(site: &CallSite, rounding: Rounding, of_double: fn(f64, i32) -> f64) -> Result<Box<dyn Kernel>> {

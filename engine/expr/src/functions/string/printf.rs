@@ -8,7 +8,7 @@ use wasmill_plan::{DataType, Result, TypeKind};
 
 use crate::function::{CallSite, ColumnValue, Kernel};
 use crate::functions::columns::{kernel, text, texts};
-use crate::functions::number_text::{write_decimal, write_double, write_float};
+use crate::number::{write_decimal, write_double, write_float};
 
 /// Why a row's format does not fit its values; the result is then NULL.
 struct Misfit;
@@ -310,7 +310,7 @@ fn write_fraction(spec: &Specifier, value: f64, out: &mut String) {
             }
         }
         _ => {
-            let fixed = crate::functions::number_text::fixed_half_up(magnitude, precision);
+            let fixed = crate::functions::round_text::fixed_half_up(magnitude, precision);
             match fixed.split_once('.') {
                 Some((whole, fraction)) if spec.comma => format!("{}.{fraction}", grouped(whole)),
                 None if spec.comma => grouped(&fixed),

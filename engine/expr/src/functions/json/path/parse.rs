@@ -80,6 +80,10 @@ impl<'a> Parser<'a> {
         if self.take('*') {
             return Ok(Step::All);
         }
+        // Jayway takes `$.['name']` too.
+        if self.take('[') {
+            return self.bracket();
+        }
         let end = self.rest().find(['.', '[', ' ', '(', ')', '=', '<', '>', '!', '&', '|', ']', ',']);
         let name = &self.rest()[..end.unwrap_or(self.rest().len())];
         if name.is_empty() {
