@@ -223,6 +223,9 @@ impl Assembler<'_> {
         if let Some(rows_max) = self.options.batch_rows_max {
             source = Box::new(SlicingSource::new(source, rows_max.max(1)));
         }
+        if let Some(wrap) = &self.options.source_wrapper {
+            source = wrap(source);
+        }
         let mut dead_letters = None;
         if let Some(table) = self.dead_letter_table(node) {
             let uid = format!("{}-dead-letters", self.plan.nodes[node].uid);

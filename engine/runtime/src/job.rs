@@ -18,7 +18,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::coordinator::{Coordinator, Event, State};
 use crate::metrics::{Metrics, NodeCounters};
 use crate::sink::SinkFactory;
-use crate::source::SourceFactory;
+use crate::source::{Source, SourceFactory};
 
 /// How a job runs.
 #[derive(Clone)]
@@ -44,9 +44,14 @@ pub struct JobOptions {
     pub restore: Option<Arc<Checkpoint>>,
     /// Cuts the batches of sources, for tests: 1 gives one-row batches.
     pub batch_rows_max: Option<usize>,
+    /// Put around every source of the job, for tests that hold or count what it reads.
+    pub source_wrapper: Option<SourceWrapper>,
     /// Seed of RAND() and its kin.
     pub random_seed: u64,
 }
+
+/// Makes a source of a source.
+pub type SourceWrapper = Arc<dyn Fn(Box<dyn Source>) -> Box<dyn Source> + Send + Sync>;
 
 /// How a job takes checkpoints.
 #[derive(Clone)]
@@ -70,6 +75,7 @@ impl Default for JobOptions {
             checkpoints: None,
             restore: None,
             batch_rows_max: None,
+            source_wrapper: None,
             random_seed: 0,
         }
     }
@@ -222,3 +228,7 @@ impl Drop for JobHandle {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "job/tests.rs"]
+mod tests;

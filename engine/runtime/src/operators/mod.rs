@@ -7,3 +7,6 @@ pub mod union;
 pub mod unnest;
 pub mod values;
 pub mod watermark;
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,9 @@
-//! What tests of operators, jobs and connectors share: rows as text, and sources and sinks in memory.
+//! What tests of operators, jobs and connectors share: rows as text, tables in memory, and the runs of the test matrix.
 
+pub mod matrix;
+pub mod memory;
 pub mod rows;
+mod turnstile;
 
 use std::sync::Arc;
 
