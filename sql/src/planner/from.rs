@@ -1,0 +1,107 @@
+//! FROM: tables, subqueries, window functions; joins are in [`super::join`].
+
+use sqlparser::ast::{self, TableFactor, TableWithJoins};
+
+use super::Planner;
+use super::relation::Relation;
+use crate::error::{QueryError, Span};
+
+/// Window table functions.
+pub(super) const WINDOW_FUNCTIONS: [&str; 4] = ["TUMBLE", "HOP", "CUMULATE", "SESSION"];
+
+impl Planner<'_> {
+    pub(super) fn table_with_joins(&mut self, source: &TableWithJoins) -> Result<Relation, QueryError> {
+        let mut relation = self.factor(&source.relation)?;
+        for join in &source.joins {
+            relation = self.join(relation, join)?;
+        }
+        Ok(relation)
+    }
+
+    /// One entry of FROM.
+    pub(super) fn factor(&mut self, factor: &TableFactor) -> Result<Relation, QueryError> {
+        let span = Span::of(factor);
+        match factor {
+            TableFactor::Table { name, alias, args: Some(args), .. } => {
+                let function = last_name(name);
+                let args: Vec<&ast::FunctionArg> = args.args.iter().collect();
+                let relation = self.table_function(&function, &args, span)?;
+                Ok(aliased(relation, alias.as_ref()))
+            }
+            TableFactor::Table { name, alias, version, with_ordinality: false, sample: None, json_path: None, .. } => {
+                if version.is_some() {
+                    return Err(QueryError::new("FOR SYSTEM_TIME AS OF stands only behind JOIN")
+                        .with_span(span)
+                        .with_hint("SELECT … FROM events AS e JOIN accounts FOR SYSTEM_TIME AS OF e.proctime AS a ON …"));
+                }
+                let relation = self.named(&last_name(name), span)?;
+                Ok(aliased(relation, alias.as_ref()))
+            }
+            TableFactor::Derived { lateral: false, subquery, alias, sample: None } => {
+                let mut relation = self.query(subquery)?;
+                relation.scope.columns.iter_mut().for_each(|c| c.qualifier = None);
+                Ok(aliased(relation, alias.as_ref()))
+            }
+            TableFactor::Derived { lateral: true, .. } => Err(QueryError::unsupported(
+                "LATERAL (SELECT …)",
+                "use UNNEST for collections, or a Top-N by ROW_NUMBER",
+            )
+            .with_span(span)),
+            TableFactor::TableFunction { expr: ast::Expr::Function(function), alias } => {
+                let args: Vec<&ast::FunctionArg> = match &function.args {
+                    ast::FunctionArguments::List(list) => list.args.iter().collect(),
+                    _ => Vec::new(),
+                };
+                let relation = self.table_function(&last_name(&function.name), &args, span)?;
+                Ok(aliased(relation, alias.as_ref()))
+            }
+            TableFactor::NestedJoin { table_with_joins, alias } => {
+                let relation = self.table_with_joins(table_with_joins)?;
+                Ok(aliased(relation, alias.as_ref()))
+            }
+            TableFactor::UNNEST { .. } => Err(QueryError::new("UNNEST needs a table before it")
+                .with_span(span)
+                .with_hint("FROM t CROSS JOIN UNNEST(t.items) AS x (item)")),
+            TableFactor::MatchRecognize { .. } => Err(QueryError::unsupported(
+                "MATCH_RECOGNIZE",
+                "for simple sequences, LAG(…) OVER (PARTITION BY … ORDER BY ts) sees the rows before",
+            )
+            .with_span(span)),
+            TableFactor::Function { name, .. } => Err(QueryError::unsupported(
+                format!("table function '{}'", last_name(name)),
+                "UNNEST spreads a collection into rows",
+            )
+            .with_span(span)),
+            other => Err(QueryError::at(other, format!("{other} is not supported in FROM"))),
+        }
+    }
+
+    fn table_function(
+        &mut self,
+        name: &str,
+        args: &[&ast::FunctionArg],
+        span: Option<Span>,
+    ) -> Result<Relation, QueryError> {
+        let upper = name.to_uppercase();
+        if WINDOW_FUNCTIONS.contains(&upper.as_str()) {
+            return self.window_function(&upper, args, span);
+        }
+        Err(QueryError::unknown("table function", &upper, WINDOW_FUNCTIONS).with_span(span))
+    }
+}
+
+/// The last part of a name: `catalog.database.t` is `t`.
+pub(super) fn last_name(name: &ast::ObjectName) -> String {
+    name.0.last().and_then(|part| part.as_ident()).map(|ident| ident.value.clone()).unwrap_or_default()
+}
+
+/// The relation under its alias.
+pub(super) fn aliased(relation: Relation, alias: Option<&ast::TableAlias>) -> Relation {
+    match alias {
+        None => relation,
+        Some(alias) => {
+            let columns: Vec<String> = alias.columns.iter().map(|c| c.name.value.clone()).collect();
+            relation.renamed(Some(&alias.name.value), &columns)
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! ROW_NUMBER under a filter: Top-N and deduplication, per window or over the whole stream.
+
+use wasmill_plan::{
+    ChangelogMode, Deduplicate, Expr, ExprKind, Input, NodeId, Operator, OverFunction, OverGroup, Rank, SortKey, Value,
+    WindowRank, Windowing,
+};
+
+use super::Planner;
+use super::join::{conjuncts, constant};
+use super::relation::{Item, Relation};
+use wasmill_plan::{DataType, TypeKind};
+
+/// ROW_NUMBER as it was planned before its filter was seen.
+struct RowNumber {
+    /// The OVER node.
+    node: NodeId,
+    partition: Vec<usize>,
+    order: Vec<SortKey>,
+    /// Whether the order is the event time.
+    by_time: bool,
+}
+
+impl Planner<'_> {
+    /// Applies WHERE: where it bounds a ROW_NUMBER column of a subquery, that becomes a Top-N.
+    pub(super) fn filter_or_rank(&mut self, input: &Relation, predicate: Expr) -> Relation {
+        let Some((row_number, projection)) = self.row_number(input.node) else {
+            return self.filtered(input, predicate);
+        };
+        let number = self.plan.nodes[row_number.node].schema.len() - 1;
+        let Some(output) = projection.iter().position(|e| e.as_column() == Some(number)) else {
+            return self.filtered(input, predicate);
+        };
+        let (mut from, mut to, mut rest) = (1u64, u64::MAX, Vec::new());
+        for part in conjuncts(predicate.clone()) {
+            match bound(&part, output) {
+                Some((low, high)) => {
+                    from = from.max(low);
+                    to = to.min(high);
+                }
+                None => rest.push(part),
+            }
+        }
+        if to == u64::MAX || to < from {
+            return self.filtered(input, predicate);
+        }
+        let ranked = self.rank(row_number, from, to);
+        let items = projection
+            .into_iter()
+            .zip(&input.scope.columns)
+            .map(|(expr, c)| Item { name: c.name.clone(), qualifier: c.qualifier.clone(), expr })
+            .collect();
+        let mut relation = self.calc(&ranked, None, items);
+        // What the outer query knew of the columns still holds for those that come from the input.
+        relation.window = input.window.clone();
+        for (column, known) in relation.scope.columns.iter_mut().zip(&input.scope.columns) {
+            column.time = if self.changelog(relation.node) == ChangelogMode::Append { known.time } else { None };
+        }
+        let and = |a, b| Expr::call("AND", vec![a, b], DataType::nullable(TypeKind::Boolean));
+        match rest.into_iter().reduce(and) {
+            Some(rest) => self.filtered(&relation, rest),
+            None => relation,
+        }
+    }
+
+    /// A projection (or none) over an OVER node that computes nothing but one ROW_NUMBER.
+    fn row_number(&self, node: NodeId) -> Option<(RowNumber, Vec<Expr>)> {
+        let top = &self.plan.nodes[node];
+        let (node, projection) = match &top.operator {
+            Operator::Calc { filter: None, projection } => (top.inputs[0].node, projection.clone()),
+            _ => {
+                let all = top.schema.fields.iter().enumerate().map(|(i, f)| Expr::column(i, f.data_type.clone()));
+                (node, all.collect())
+            }
+        };
+        let only = |groups: &[OverGroup]| matches!(groups, [g] if g.functions == [OverFunction::RowNumber]);
+        let row_number = match &self.plan.nodes[node].operator {
+            Operator::Over(over) if only(&over.groups) && !over.on_arrival => RowNumber {
+                node,
+                partition: over.partition.clone(),
+                order: vec![SortKey { column: over.time_column, descending: false, nulls_first: true }],
+                by_time: true,
+            },
+            Operator::OverByColumn(over) if only(&over.groups) => RowNumber {
+                node,
+                partition: over.partition.clone(),
+                order: over.order.clone(),
+                by_time: false,
+            },
+            _ => return None,
+        };
+        Some((row_number, projection))
+    }
+
+    fn rank(&mut self, row_number: RowNumber, from: u64, to: u64) -> Relation {
+        let RowNumber { node, partition, order, by_time } = row_number;
+        let input = self.plan.nodes[node].inputs[0].node;
+        let schema = self.plan.nodes[node].schema.clone();
+        let window = self.over_windows.get(&node).cloned().flatten();
+        let columns = schema.fields.iter().map(|f| crate::binder::ScopeColumn::new(None, &f.name, f.data_type.clone()));
+        let mut relation =
+            Relation { node, scope: crate::binder::Scope::new(columns.collect()), window: window.clone() };
+
+        let in_partition = |c: Option<usize>| c.is_some_and(|c| partition.contains(&c));
+        if let Some(w) = window.filter(|w| in_partition(w.start) && in_partition(w.end)) {
+            let keys: Vec<usize> =
+                partition.iter().copied().filter(|&c| Some(c) != w.start && Some(c) != w.end && Some(c) != w.time).collect();
+            let rank = WindowRank {
+                windowing: Windowing::Attached {
+                    start_column: w.start,
+                    end_column: w.end.expect("in the partition"),
+                    time_zone: w.time_zone,
+                },
+                partition: keys.clone(),
+                order,
+                from,
+                to,
+                with_rank: true,
+            };
+            let inputs = vec![Input::by_key(input, keys)];
+            relation.node = self.add("window-rank", Operator::WindowRank(rank), inputs, schema.clone(), ChangelogMode::Append);
+            // Late rows come in the shape of the rank's input.
+            let mut late = relation.clone();
+            late.scope.columns.truncate(self.plan.nodes[input].schema.len());
+            self.late_sources.push((relation.node, late));
+            return relation;
+        }
+        // Keep-first: the row with the smallest time, known once the watermark has passed it.
+        if by_time && (from, to) == (1, 1) {
+            let dedup = Deduplicate { partition: partition.clone(), time_column: order[0].column, keep_last: false };
+            return self.deduplicated(dedup, input, relation, ChangelogMode::Append);
+        }
+        if let ([key], (1, 1)) = (order.as_slice(), (from, to)) {
+            if key.descending && self.is_rowtime(input, key.column) && self.changelog(input) == ChangelogMode::Append {
+                let dedup = Deduplicate { partition: partition.clone(), time_column: key.column, keep_last: true };
+                return self.deduplicated(dedup, input, relation, ChangelogMode::Retract);
+            }
+        }
+        let rank = Rank { partition: partition.clone(), order, from, to, with_rank: true };
+        let inputs = vec![Input::by_key(input, partition)];
+        relation.node = self.add("rank", Operator::Rank(rank), inputs, schema, ChangelogMode::Retract);
+        relation
+    }
+
+    /// First or last row per key; the rank, which is 1, is appended.
+    fn deduplicated(&mut self, dedup: Deduplicate, input: NodeId, mut relation: Relation, mode: ChangelogMode) -> Relation {
+        let inputs = vec![Input::by_key(input, dedup.partition.clone())];
+        let schema = self.plan.nodes[input].schema.clone();
+        let width = schema.len();
+        relation.node = self.add("deduplicate", Operator::Deduplicate(dedup), inputs, schema, mode);
+        let mut bare = relation.clone();
+        bare.scope.columns.truncate(width);
+        self.late_sources.push((bare.node, bare.clone()));
+        let mut items = super::relation::pass_through(&bare);
+        let one = Expr::literal(Value::Int(1), DataType::not_null(TypeKind::BigInt));
+        items.push(Item::new(relation.scope.columns[width].name.clone(), one));
+        self.calc(&bare, None, items)
+    }
+
+    /// Whether a column of a node is the time attribute of a watermark below, carried through unchanged.
+    fn is_rowtime(&self, node: NodeId, column: usize) -> bool {
+        let node = &self.plan.nodes[node];
+        match &node.operator {
+            Operator::Watermark { time_column, .. } => *time_column == column,
+            Operator::Calc { projection, .. } => {
+                projection[column].as_column().is_some_and(|c| self.is_rowtime(node.inputs[0].node, c))
+            }
+            Operator::Over(_) | Operator::Unnest(_) | Operator::LookupJoin(_) => {
+                let input = node.inputs[0].node;
+                column < self.plan.nodes[input].schema.len() && self.is_rowtime(input, column)
+            }
+            Operator::Union => node.inputs.iter().all(|i| self.is_rowtime(i.node, column)),
+            Operator::WindowAggregate(_) | Operator::WindowTable(_) => column + 1 == node.schema.len(),
+            _ => false,
+        }
+    }
+}
+
+/// `column <= 3` and the like as the ranks they let through.
+fn bound(expr: &Expr, column: usize) -> Option<(u64, u64)> {
+    let ExprKind::Call { function, args } = &expr.kind else { return None };
+    let [a, b] = args.as_slice() else { return None };
+    let (sign, value) = match (strip(a).as_column(), strip(b).as_column()) {
+        (Some(c), None) if c == column => (function.as_str(), constant(b)?),
+        (None, Some(c)) if c == column => (mirrored(function)?, constant(a)?),
+        _ => return None,
+    };
+    let Value::Int(n) = value else { return None };
+    let n = u64::try_from(n).ok()?;
+    match sign {
+        "=" => Some((n, n)),
+        "<=" => Some((1, n)),
+        "<" => Some((1, n.checked_sub(1)?)),
+        ">=" => Some((n, u64::MAX)),
+        ">" => Some((n + 1, u64::MAX)),
+        _ => None,
+    }
+}
+
+fn strip(expr: &Expr) -> &Expr {
+    match &expr.kind {
+        ExprKind::Cast { input, .. } if input.data_type.kind.is_integer() => strip(input),
+        _ => expr,
+    }
+}
+
+fn mirrored(sign: &str) -> Option<&'static str> {
+    Some(match sign {
+        "=" => "=",
+        "<=" => ">=",
+        "<" => ">",
+        ">=" => "<=",
+        ">" => "<",
+        _ => return None,
+    })
+}
