@@ -9,10 +9,12 @@
 //!
 //! Every error is a [`QueryError`] that points into the text that was parsed.
 
+pub mod binder;
 pub mod catalog;
 mod dialect;
 pub mod error;
 pub mod parser;
+pub mod planner;
 pub mod settings;
 pub mod statement;
 pub mod types;
@@ -20,5 +22,6 @@ pub mod types;
 pub use catalog::{Catalog, FunctionKind, Relation, UserFunction, View};
 pub use error::{QueryError, Result, Span, nearest};
 pub use parser::{is_complete, parse_script};
+pub use planner::{plan_inserts, plan_query, query_schema};
 pub use settings::Settings;
 pub use statement::{InsertStatement, Name, ParsedStatement, QueryStatement, Statement};
