@@ -1,1 +1,41 @@
-//! stub
+//! User functions in WebAssembly: loads, checks, limits, compiles and calls them, on columns.
+//!
+//! ```text
+//! CREATE FUNCTION … USING FILE ──> FunctionSpec
+//!   Module::load           module.rs      reads and validates the file, refuses imports and what is too large
+//!   signature::check       signature.rs   declaration against export and the module's own description
+//!   rewrite::rewrite       rewrite/       a plain export: adds the loop over columns and the arena that it reads
+//!   cache::compile         cache.rs       Cranelift, or code compiled before
+//! ──> Function ── scalar() ──> WasmScalar (an instance of its own)
+//!   evaluate               scalar.rs      a batch; on a failure the rows one by one
+//!     PlainInstance        plain.rs       by the added loop
+//!     ColumnsInstance      columns.rs     by the guest's own `f__cols`
+//!       Instance           instance.rs    limits, deadline, traps in words
+//! ```
+//!
+//! A guest has no authority: it imports nothing, its memory and time are capped, and after any failure its instance is
+//! thrown away. See `udf-sdk/ABI.md` for the contract with guests.
+
+mod cache;
+mod check;
+mod columns;
+mod descriptor;
+mod engine;
+mod error;
+mod function;
+mod instance;
+mod module;
+mod options;
+mod plain;
+mod rewrite;
+mod scalar;
+mod signature;
+mod usage;
+
+pub use error::{Error, Result};
+pub use function::{Function, FunctionSpec};
+pub use module::{FunctionDescription, Module, ModuleDescription};
+pub use options::{FunctionOptions, OPTION_NAMES, OnError};
+pub use rewrite::{Effort, Shape};
+pub use scalar::WasmScalar;
+pub use usage::UsageSnapshot;

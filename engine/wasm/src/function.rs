@@ -1,0 +1,188 @@
+//! A created function: checked, compiled, with its settings and counters; makes the evaluators of the operators.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wasmill_plan::{DataType, Field};
+
+use crate::cache;
+use crate::columns::{self, ColumnsInstance};
+use crate::error::{Error, Result};
+use crate::instance::{Failure, Instance};
+use crate::module::{COLUMNS_SUFFIX, Module};
+use crate::options::FunctionOptions;
+use crate::plain::{PlainCall, PlainInstance};
+use crate::rewrite::layout::Layout;
+use crate::rewrite::{self, Effort, Shape};
+use crate::scalar::WasmScalar;
+use crate::signature::{self, Entry};
+use crate::usage::{Usage, UsageSnapshot};
+
+/// What CREATE FUNCTION declares.
+#[derive(Clone, Debug)]
+pub struct FunctionSpec {
+    /// The name in SQL.
+    pub name: String,
+    /// The export: AS, or else the name.
+    pub export: String,
+    /// The module: USING FILE.
+    pub path: PathBuf,
+    /// Names and types of the arguments.
+    pub args: Vec<Field>,
+    /// The result's type.
+    pub returns: DataType,
+    /// WITH (…).
+    pub options: FunctionOptions,
+}
+
+/// A scalar function in Wasm. Cloning is cheap and shares code and counters.
+#[derive(Clone)]
+pub struct Function {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What the evaluators of one function share.
+pub(crate) struct Inner {
+    pub spec: FunctionSpec,
+    pub arg_types: Vec<DataType>,
+    pub sha256: [u8; 32],
+    pub usage: Arc<Usage>,
+    code: wasmtime::Module,
+    guest_functions: u32,
+    way: Way,
+    /// The instance that CREATE FUNCTION made for its checks, for the first evaluator.
+    first: Mutex<Option<Running>>,
+}
+
+/// How the function is run.
+enum Way {
+    Plain { layout: Layout, total: bool, shape: Shape },
+    Columns { export: String },
+}
+
+/// An instance, of one way or the other.
+pub(crate) enum Running {
+    Plain(PlainInstance),
+    Columns(ColumnsInstance),
+}
+
+impl Function {
+    /// Does what CREATE FUNCTION promises: loads and checks the module, checks the declaration against it, compiles it,
+    /// and instantiates it once, so that nothing of that can fail at the first row.
+    ///
+    /// # Errors
+    /// As [`Module::load`]; the export is missing or does not fit; the start function fails; another ABI version.
+    pub fn create(spec: FunctionSpec) -> Result<Self> {
+        let module = Module::load(&spec.path, &spec.options)?;
+        Self::from_module(spec, &module)
+    }
+
+    /// The same with a module that is loaded already.
+    ///
+    /// # Errors
+    /// As [`Function::create`].
+    pub fn from_module(spec: FunctionSpec, module: &Module) -> Result<Self> {
+        Self::with_effort(spec, module, Effort::Full)
+    }
+
+    /// The same, with less rewriting: to compare the ways.
+    ///
+    /// # Errors
+    /// As [`Function::create`].
+    pub fn with_effort(spec: FunctionSpec, module: &Module, effort: Effort) -> Result<Self> {
+        let entry = signature::check(module, &spec.name, &spec.export, &spec.args, &spec.returns)?;
+        let cannot_compile = |e: &dyn std::fmt::Display| {
+            Error::new(format!("the module '{}' cannot be compiled", module.path().display())).detail(e)
+        };
+        let (code, way) = match entry {
+            Entry::Plain { function, args, returns } => {
+                let layout = Layout::new(&args, returns);
+                let rewritten = rewrite::rewrite(module, function, &layout, effort).map_err(|e| cannot_compile(&e))?;
+                let code = cache::compile(&rewritten.bytes).map_err(|e| cannot_compile(&format!("{e:#}")))?;
+                (code, Way::Plain { layout, total: rewritten.total, shape: rewritten.shape })
+            }
+            Entry::Columns => {
+                let unfit = spec.args.iter().map(|a| &a.data_type).chain([&spec.returns]);
+                if let Some(ty) = unfit.into_iter().find(|ty| columns::type_code(&ty.kind).is_none()) {
+                    return Err(Error::new(format!("function '{}' has the type {}", spec.name, ty.kind))
+                        .detail("ARRAY, MAP, MULTISET, ROW and BITMAP do not cross to Wasm functions yet")
+                        .hint("pass the parts as columns of their own, or as text with JSON functions"));
+                }
+                let code = cache::compile(module.bytes()).map_err(|e| cannot_compile(&format!("{e:#}")))?;
+                (code, Way::Columns { export: format!("{}{COLUMNS_SUFFIX}", spec.export) })
+            }
+        };
+        let inner = Inner {
+            arg_types: spec.args.iter().map(|a| a.data_type.clone()).collect(),
+            sha256: module.sha256(),
+            usage: Arc::default(),
+            code,
+            guest_functions: module.functions.len() as u32,
+            way,
+            first: Mutex::new(None),
+            spec,
+        };
+        let first = inner.start().map_err(|failure| {
+            Error::new(format!("the module '{}' does not start", module.path().display())).detail(failure.text())
+        })?;
+        *inner.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(first);
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The declaration.
+    pub fn spec(&self) -> &FunctionSpec {
+        &self.inner.spec
+    }
+    /// The digest of the module's file.
+    pub fn sha256(&self) -> [u8; 32] {
+        self.inner.sha256
+    }
+    /// What has been used so far, over all evaluators.
+    pub fn usage(&self) -> UsageSnapshot {
+        self.inner.usage.snapshot()
+    }
+    /// How a plain export is run; `None` for a column function.
+    pub fn shape(&self) -> Option<Shape> {
+        match &self.inner.way {
+            Way::Plain { shape, .. } => Some(*shape),
+            Way::Columns { .. } => None,
+        }
+    }
+    /// An evaluator with an instance of its own: one for each place in each operator's instance.
+    pub fn scalar(&self) -> WasmScalar {
+        WasmScalar::new(self.inner.clone())
+    }
+}
+
+impl Inner {
+    /// The instance made by CREATE FUNCTION if nobody has it yet, or a fresh one.
+    pub(crate) fn take_or_start(&self) -> Result<Running, Failure> {
+        match self.first.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(first) => Ok(first),
+            None => self.start(),
+        }
+    }
+
+    /// A fresh instance.
+    pub(crate) fn start(&self) -> Result<Running, Failure> {
+        let arena_bytes = match &self.way {
+            Way::Plain { layout, .. } => u64::from(layout.bytes).next_multiple_of(64 << 10),
+            Way::Columns { .. } => 0,
+        };
+        let guest = Instance::new(&self.code, arena_bytes, self.guest_functions, &self.spec.options, &self.usage)?;
+        Ok(match &self.way {
+            Way::Plain { .. } => Running::Plain(PlainInstance::new(guest)?),
+            Way::Columns { export } => Running::Columns(ColumnsInstance::new(guest, export)?),
+        })
+    }
+
+    /// How a plain export is called; `None` for a column function.
+    pub(crate) fn plain_call(&self) -> Option<PlainCall<'_>> {
+        match &self.way {
+            Way::Plain { layout, total, .. } => {
+                Some(PlainCall { layout, total: *total, export: &self.spec.export, returns: &self.spec.returns })
+            }
+            Way::Columns { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! A guest at work: one store and instance with its limits and deadline, and what is said when it fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::{ResourceLimiter, Store, Trap, WasmBacktrace};
+
+use crate::engine::{EPOCH_TICK, shared};
+use crate::error::bytes_text;
+use crate::module::TABLE_ELEMENTS_MAX;
+use crate::options::FunctionOptions;
+use crate::usage::Usage;
+
+/// A guest's frames that a message shows.
+const FRAMES_SHOWN: usize = 6;
+/// Tables and memories of one instance, the arena included.
+const TABLES_MAX: usize = 8;
+const MEMORIES_MAX: usize = 9;
+
+/// One instance. Thrown away after any failure: its memory may be in any state.
+pub(crate) struct Instance {
+    pub store: Store<Limits>,
+    pub instance: wasmtime::Instance,
+    timeout: Duration,
+    /// Functions from this index on are the engine's own, and not shown.
+    guest_functions: u32,
+}
+
+/// Why a guest's call failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// For the user, lower case.
+    pub reason: String,
+    /// The guest's functions, innermost first.
+    pub frames: Vec<String>,
+    /// Whether the time ran out.
+    pub timed_out: bool,
+}
+
+impl Failure {
+    /// The guest did not keep to the ABI.
+    pub(crate) fn wrong(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), frames: Vec::new(), timed_out: false }
+    }
+    /// Reason and where.
+    pub(crate) fn text(&self) -> String {
+        if self.frames.is_empty() {
+            return self.reason.clone();
+        }
+        format!("{}, in {}", self.reason, self.frames.join(", called by "))
+    }
+}
+
+impl Instance {
+    /// Instantiates, and runs the start function and `_initialize` if there are such.
+    pub(crate) fn new(
+        module: &wasmtime::Module,
+        arena_bytes: u64,
+        guest_functions: u32,
+        options: &FunctionOptions,
+        usage: &Arc<Usage>,
+    ) -> Result<Self, Failure> {
+        let limits = Limits {
+            memory_bytes: 0,
+            memory_bytes_max: (options.memory_bytes_max + arena_bytes) as usize,
+            arena_bytes,
+            table_elements: 0,
+            denied: None,
+            usage: usage.clone(),
+        };
+        let mut store = Store::new(&shared().engine, limits);
+        store.limiter(|limits| limits);
+        store.epoch_deadline_trap();
+        store.set_epoch_deadline(ticks(options.timeout));
+        let instance = match wasmtime::Instance::new(&mut store, module, &[]) {
+            Ok(instance) => instance,
+            Err(e) => return Err(failure(&e, store.data(), options.timeout, guest_functions)),
+        };
+        let mut this = Self { store, instance, timeout: options.timeout, guest_functions };
+        if let Ok(initialize) = this.instance.get_typed_func::<(), ()>(&mut this.store, "_initialize") {
+            initialize.call(&mut this.store, ()).map_err(|e| this.failure(&e))?;
+        }
+        Ok(this)
+    }
+
+    /// Starts the clock of what comes next; `None` for the function's own limit.
+    pub(crate) fn arm(&mut self, timeout: Option<Duration>) {
+        self.store.set_epoch_deadline(ticks(timeout.unwrap_or(self.timeout)));
+    }
+
+    /// What an error of wasmtime's means to the user.
+    pub(crate) fn failure(&self, e: &wasmtime::Error) -> Failure {
+        failure(e, self.store.data(), self.timeout, self.guest_functions)
+    }
+}
+
+/// A deadline in epochs: the current one is already running.
+fn ticks(timeout: Duration) -> u64 {
+    timeout.as_millis().div_ceil(EPOCH_TICK.as_millis()) as u64 + 1
+}
+
+fn failure(e: &wasmtime::Error, limits: &Limits, timeout: Duration, guest_functions: u32) -> Failure {
+    let trap = e.downcast_ref::<Trap>();
+    let mut reason = match trap {
+        Some(Trap::Interrupt) => format!("it ran longer than 'timeout' = '{} ms' allows a batch", timeout.as_millis()),
+        Some(Trap::StackOverflow) => "call stack exhausted".to_owned(),
+        Some(Trap::UnreachableCodeReached) => {
+            "the code gave up (wasm `unreachable`: a panic, a failed assertion or abort)".to_owned()
+        }
+        Some(Trap::IntegerDivisionByZero) => "integer division by zero".to_owned(),
+        Some(trap) => trap.to_string().trim_start_matches("wasm trap: ").to_owned(),
+        None => e.root_cause().to_string(),
+    };
+    if let Some(denied) = &limits.denied {
+        reason.push_str("; before that, ");
+        reason.push_str(denied);
+    }
+    let frames = e.downcast_ref::<WasmBacktrace>().map_or(Vec::new(), |b| frames(b, guest_functions));
+    Failure { reason, frames, timed_out: matches!(trap, Some(Trap::Interrupt)) }
+}
+
+/// The guest's functions by their own names, innermost first.
+fn frames(backtrace: &WasmBacktrace, guest_functions: u32) -> Vec<String> {
+    // Only the text of the backtrace has names without the compiler's mangling: "  0:  0x2a - module!name", a line each.
+    let text = backtrace.to_string();
+    let lines = text.lines().filter(|line| line.contains(" - "));
+    let mut names: Vec<String> = backtrace
+        .frames()
+        .iter()
+        .zip(lines)
+        .filter(|(frame, _)| frame.func_index() < guest_functions)
+        .map(|(_, line)| line.split_once('!').map_or(line, |(_, name)| name).trim().to_owned())
+        .collect();
+    if names.len() > FRAMES_SHOWN {
+        let left_out = names.len() - FRAMES_SHOWN;
+        names.truncate(FRAMES_SHOWN);
+        names.push(format!("{left_out} more"));
+    }
+    names
+}
+
+/// The memory and table caps of one store.
+pub(crate) struct Limits {
+    memory_bytes: usize,
+    memory_bytes_max: usize,
+    /// The part that is the engine's own.
+    arena_bytes: u64,
+    table_elements: usize,
+    /// What was refused last, for the message of the trap that mostly follows.
+    denied: Option<String>,
+    usage: Arc<Usage>,
+}
+
+impl Limits {
+    /// What the guest's own memories may take.
+    pub(crate) fn guest_bytes_max(&self) -> u64 {
+        (self.memory_bytes_max as u64).saturating_sub(self.arena_bytes)
+    }
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let wanted = self.memory_bytes.saturating_sub(current).saturating_add(desired);
+        if wanted > self.memory_bytes_max {
+            let shown = |bytes: usize| bytes_text((bytes as u64).saturating_sub(self.arena_bytes));
+            self.denied = Some(format!(
+                "it was refused more memory: {} wanted, 'memory.max' is {}",
+                shown(wanted),
+                shown(self.memory_bytes_max)
+            ));
+            return Ok(false);
+        }
+        self.memory_bytes = wanted;
+        self.usage.memory_reached((wanted as u64).saturating_sub(self.arena_bytes));
+        Ok(true)
+    }
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let wanted = self.table_elements.saturating_sub(current).saturating_add(desired);
+        if wanted > TABLE_ELEMENTS_MAX {
+            self.denied =
+                Some(format!("it was refused a larger table: {wanted} elements, {TABLE_ELEMENTS_MAX} allowed"));
+            return Ok(false);
+        }
+        self.table_elements = wanted;
+        Ok(true)
+    }
+    fn instances(&self) -> usize {
+        1
+    }
+    fn tables(&self) -> usize {
+        TABLES_MAX
+    }
+    fn memories(&self) -> usize {
+        MEMORIES_MAX
+    }
+}
