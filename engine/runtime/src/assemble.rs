@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded, unbounded};
-use wasmill_plan::{Node, NodeId, Operator as Plain, Plan, Port, Result, Schema};
+use wasmill_plan::{ChangelogMode, Node, NodeId, Operator as Plain, Plan, Port, Result, Schema};
 
 use crate::batch::Message;
 use crate::build;
@@ -198,10 +198,14 @@ impl Assembler<'_> {
     }
 
     fn context(&self, node: &Node, instance: usize, parallelism: usize) -> OperatorContext {
+        let retracts = |input: &wasmill_plan::Input| {
+            input.port == Port::Main && self.plan.nodes[input.node].changelog == ChangelogMode::Retract
+        };
         OperatorContext {
             uid: node.uid.clone(),
             instance,
             parallelism,
+            retracting: node.inputs.iter().any(retracts),
             time_zone: self.options.time_zone,
             clock: self.options.clock.clone(),
             watermark_interval_ms: self.options.watermark_interval_ms,

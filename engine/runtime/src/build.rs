@@ -28,12 +28,24 @@ pub fn operator(
             Box::new(ops::expand::ExpandOperator::new(columns, sets, &inputs[0], output, context))
         }
         plan::Operator::Unnest(node) => Box::new(ops::unnest::UnnestOperator::new(node, &inputs[0], output, context)?),
-        plan::Operator::WindowTable(_)
-        | plan::Operator::WindowAggregate(_)
-        | plan::Operator::GroupAggregate { .. }
-        | plan::Operator::Over(_)
+        plan::Operator::WindowTable(node) => ops::window_table::new(node, &inputs[0], output, context.retracting)?,
+        plan::Operator::WindowAggregate(node) => {
+            ops::window_aggregate::new(node, &inputs[0], output, context.retracting)?
+        }
+        plan::Operator::GroupAggregate { keys, aggregates } => {
+            Box::new(ops::group_aggregate::GroupAggregateOperator::new(
+                keys,
+                aggregates,
+                &inputs[0],
+                output,
+                context.retracting,
+            )?)
+        }
+        plan::Operator::WindowRank(node) => {
+            Box::new(ops::window_rank::WindowRankOperator::new(node, &inputs[0], output, context.retracting)?)
+        }
+        plan::Operator::Over(_)
         | plan::Operator::OverByColumn(_)
-        | plan::Operator::WindowRank(_)
         | plan::Operator::Rank(_)
         | plan::Operator::Deduplicate(_)
         | plan::Operator::LookupJoin(_) => {

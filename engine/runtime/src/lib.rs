@@ -14,10 +14,12 @@ pub mod clock;
 mod coordinator;
 pub mod exchange;
 pub mod gate;
+mod groups;
 #[cfg(test)]
 pub(crate) mod harness;
 mod hash;
 pub mod job;
+mod key_table;
 pub mod metrics;
 pub mod operator;
 pub mod operators;
@@ -28,6 +30,7 @@ mod stage;
 pub mod state;
 mod task;
 pub mod testing;
+mod window;
 
 pub use batch::{Batch, Message, NO_WATERMARK, RowKind, WatermarkStep};
 pub use clock::Clock;

@@ -20,6 +20,8 @@ pub struct OperatorContext {
     pub instance: usize,
     /// How many instances there are.
     pub parallelism: usize,
+    /// Whether an input carries row kinds (its node's `changelog` is `Retract`).
+    pub retracting: bool,
     /// `table.local-time-zone`.
     pub time_zone: chrono_tz::Tz,
     /// The job's clock, for what Flink defines by processing time (NOW(), PROCTIME()); never for results in event time.

@@ -23,12 +23,14 @@ impl SourceFactory for NoSources {
     }
 }
 
-/// A context for a single operator: UTC, a clock that stands at the epoch, watermarks every 200 ms, no tables.
+/// A context for a single operator: UTC, a clock that stands at the epoch, watermarks every 200 ms, no tables, inputs that only add
+/// rows.
 pub fn operator_context(uid: &str) -> OperatorContext {
     OperatorContext {
         uid: uid.to_owned(),
         instance: 0,
         parallelism: 1,
+        retracting: false,
         time_zone: chrono_tz::UTC,
         clock: Arc::new(ManualClock::default()),
         watermark_interval_ms: 200,
