@@ -169,8 +169,8 @@ impl Assembler<'_> {
                     Body::Source
                 }
                 Plain::Sink(sink) => {
-                    let schema = node.inputs.first().map_or(&node.schema, |i| &self.plan.nodes[i.node].schema);
-                    Body::Sink(self.parts.sinks.sink(sink, schema, instance, parallelism)?)
+                    let schema = node.inputs.first().map_or_else(|| node.schema.clone(), |i| self.input_schema(i));
+                    Body::Sink(self.parts.sinks.sink(sink, &schema, instance, parallelism)?)
                 }
                 operator => {
                     let inputs: Vec<Schema> = node.inputs.iter().map(|i| self.input_schema(i)).collect();

@@ -168,7 +168,13 @@ pub fn select(batch: &Batch, hashes: Option<&[u64]>, keep: impl Fn(usize) -> boo
     let (watermark, steps) = batch.filter_steps(&keep);
     let hashes = hashes.map(|h| rows.iter().map(|&row| h[row as usize]).collect());
     let indices = UInt32Array::from(rows);
-    Batch { rows: take_rows(&batch.rows, &indices), kinds: batch.kinds.as_ref().map(|k| take_kinds(k, &indices)), watermark, steps, hashes }
+    Batch {
+        rows: take_rows(&batch.rows, &indices),
+        kinds: batch.kinds.as_ref().map(|k| take_kinds(k, &indices)),
+        watermark,
+        steps,
+        hashes,
+    }
 }
 
 /// Those rows of a record batch, in the order of the indices.

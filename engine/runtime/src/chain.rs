@@ -263,9 +263,7 @@ impl Chain {
 
     /// Makes what sinks have taken visible, as far as they promise no more than at-least-once.
     pub(crate) fn flush(&mut self) -> Result<()> {
-        self.sinks(|slot, sink| {
-            if std::mem::take(slot.dirty) { sink.flush() } else { Ok(()) }
-        })
+        self.sinks(|slot, sink| if std::mem::take(slot.dirty) { sink.flush() } else { Ok(()) })
     }
 
     /// Saves every slot's state at barrier `epoch`, and has sinks prepare it. Positions of sources are the task's to add.

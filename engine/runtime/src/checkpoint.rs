@@ -143,7 +143,8 @@ impl Checkpoint {
                 Scope::Instance if saved.len() == parallelism => saved[instance].clone(),
                 Scope::Instance => arrow::compute::concat_batches(&schema, saved)?,
                 Scope::Keyed => {
-                    let mine = saved.iter().map(|rows| owned(rows, instance, parallelism)).collect::<Result<Vec<_>>>()?;
+                    let mine =
+                        saved.iter().map(|rows| owned(rows, instance, parallelism)).collect::<Result<Vec<_>>>()?;
                     arrow::compute::concat_batches(&schema, &mine)?
                 }
             };

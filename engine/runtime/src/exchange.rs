@@ -80,7 +80,8 @@ mod tests {
         let mut batch = Batch::append(rows::batch(&schema, &lines));
         batch.kinds = Some((0..100).map(|i| (i % 4) as u8).collect::<UInt8Array>());
         batch.watermark = 1;
-        batch.steps = vec![WatermarkStep { after_row: 49, watermark: 5 }, WatermarkStep { after_row: 99, watermark: 9 }];
+        batch.steps =
+            vec![WatermarkStep { after_row: 49, watermark: 5 }, WatermarkStep { after_row: 99, watermark: 9 }];
         let marks = batch.row_watermarks();
         let parts = partition(batch.clone(), &[0], 3);
         assert!(parts.iter().all(|p| !p.is_empty()), "17 keys reach 3 instances");
@@ -96,7 +97,9 @@ mod tests {
                 seen.push(v);
             }
             assert_eq!(part.last_watermark(), 9);
-            assert!(rows::lines(&part.rows).is_sorted_by_key(|l| l.rsplit(' ').next().unwrap().parse::<u32>().unwrap()));
+            assert!(
+                rows::lines(&part.rows).is_sorted_by_key(|l| l.rsplit(' ').next().unwrap().parse::<u32>().unwrap())
+            );
         }
         seen.sort_unstable();
         assert_eq!(seen, (0..100).collect::<Vec<_>>());

@@ -78,6 +78,14 @@ impl Gate {
     /// Rows of a lane: rewrites the batch's watermark and steps to the merged ones.
     pub fn on_batch(&mut self, lane: usize, batch: &mut Batch) {
         self.activate(lane);
+        let rises = batch.steps.first().is_none_or(|s| s.watermark > self.watermark.max(batch.watermark));
+        if self.lanes.len() == 1 && self.lanes[0].aligned && rises {
+            // One lane merges with nobody: its steps stay as they are.
+            batch.watermark = batch.watermark.max(self.watermark);
+            self.watermark = batch.last_watermark();
+            self.lanes[0].watermark = self.watermark;
+            return;
+        }
         let others = self.lowest(Some(lane)).unwrap_or(MAX_WATERMARK);
         let mut merged = self.watermark.max(self.offer(lane, batch.watermark, others));
         batch.watermark = merged;

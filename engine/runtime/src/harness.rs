@@ -246,9 +246,7 @@ impl Harness {
     fn part(&self, port: usize, batch: &Batch, instance: usize, parallelism: usize) -> Batch {
         let columns: Vec<_> = self.keys[port].iter().map(|&c| batch.rows.column(c).clone()).collect();
         let hashes = hash_rows(&columns, batch.len());
-        crate::batch::select(batch, Some(&hashes), |row| {
-            instance_of(key_group(hashes[row]), parallelism) == instance
-        })
+        crate::batch::select(batch, Some(&hashes), |row| instance_of(key_group(hashes[row]), parallelism) == instance)
     }
 
     fn reload(&self, mut old: Vec<Box<dyn Operator>>, parallelism: usize) -> Result<Vec<Box<dyn Operator>>> {
@@ -268,7 +266,8 @@ impl Harness {
                     Scope::Keyed => {
                         let all = arrow::compute::concat_batches(&saved[0].schema(), &saved)?;
                         assert_eq!(all.schema().field(0).name(), KEY_GROUP_COLUMN, "table '{}'", target.name());
-                        let groups = all.column(0).as_any().downcast_ref::<UInt16Array>().expect("key groups are UInt16");
+                        let groups =
+                            all.column(0).as_any().downcast_ref::<UInt16Array>().expect("key groups are UInt16");
                         let mine =
                             groups.values().iter().map(|&g| Some(instance_of(g, parallelism) == instance)).collect();
                         arrow::compute::filter_record_batch(&all, &mine)?
@@ -372,7 +371,8 @@ mod tests {
 
     #[test]
     fn rows_pass_through_a_union_in_every_run() {
-        let harness = Harness::new(wasmill_plan::Operator::Union, &["k STRING, v INT", "k STRING, v INT"], "k STRING, v INT");
+        let harness =
+            Harness::new(wasmill_plan::Operator::Union, &["k STRING, v INT", "k STRING, v INT"], "k STRING, v INT");
         harness.keyed(&[0]).check(
             "a | 1
              ^ 00:00:01

@@ -117,9 +117,8 @@ impl Metrics {
                 None => nodes.push(one),
             }
         }
-        let holds = |c: &&Arc<NodeCounters>| {
-            c.role == NodeRole::Watermark && !c.idle.load(Relaxed) && !c.closed.load(Relaxed)
-        };
+        let holds =
+            |c: &&Arc<NodeCounters>| c.role == NodeRole::Watermark && !c.idle.load(Relaxed) && !c.closed.load(Relaxed);
         let open: Vec<_> = counters.iter().filter(holds).collect();
         let lowest = open.iter().min_by_key(|c| c.watermark.load(Relaxed)).filter(|_| open.len() > 1);
         Self { nodes, watermark_holder: lowest.map(|c| (c.uid.clone(), c.instance)) }

@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn sources_that_meet_are_one_stage() {
-        let plan = plan(&[("source", &[]), ("source", &[]), ("union", &[(0, false), (1, false)]), ("sink", &[(2, false)])]);
+        let plan =
+            plan(&[("source", &[]), ("source", &[]), ("union", &[(0, false), (1, false)]), ("sink", &[(2, false)])]);
         assert_eq!(stages(&plan, 1, 1, true), [(vec![0, 1, 2, 3], 1)]);
         assert_eq!(stages(&plan, 2, 2, false), [(vec![0, 1, 2, 3], 2)]);
     }

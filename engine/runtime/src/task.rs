@@ -105,7 +105,11 @@ impl Task {
     /// Runs to the end, a stop, a cancel (`Error::Stopped`) or an error.
     pub(crate) fn run(&mut self, reports: &dyn Fn(Report)) -> Result<()> {
         self.chain.announce()?;
-        if self.sources.is_empty() { self.run_channels(reports)? } else { self.run_sources(reports)? }
+        if self.sources.is_empty() {
+            self.run_channels(reports)?
+        } else {
+            self.run_sources(reports)?
+        }
         self.finish(reports)
     }
 
@@ -154,7 +158,9 @@ impl Task {
             SourceEvent::DeadLetters(letters) => {
                 counters.dead_letters.fetch_add(letters.len() as u64, Relaxed);
                 match input.dead_letters {
-                    Some(slot) => self.chain.deliver(slot, 0, Message::Batch(Batch::append(dead_letter_rows(&letters)?))),
+                    Some(slot) => {
+                        self.chain.deliver(slot, 0, Message::Batch(Batch::append(dead_letter_rows(&letters)?)))
+                    }
                     None => Ok(()),
                 }
             }
@@ -195,7 +201,7 @@ impl Task {
         let mut next = 0;
         while self.channels.iter().any(|c| c.open) {
             self.take_control(reports)?;
-            match self.next_message(&mut next) {
+            match self.next_message(&mut next)? {
                 Some((channel, message)) => self.message(channel, message, reports)?,
                 None => {
                     self.chain.flush()?;
@@ -207,7 +213,7 @@ impl Task {
     }
 
     /// What has arrived, from the channels in turn.
-    fn next_message(&mut self, next: &mut usize) -> Option<(usize, Message)> {
+    fn next_message(&self, next: &mut usize) -> Result<Option<(usize, Message)>> {
         let count = self.channels.len();
         for offset in 0..count {
             let index = (*next + offset) % count;
@@ -218,14 +224,14 @@ impl Task {
             match channel.receiver.try_recv() {
                 Ok(message) => {
                     *next = index + 1;
-                    return Some((index, message));
+                    return Ok(Some((index, message)));
                 }
                 Err(TryRecvError::Empty) => {}
-                // The sender has failed, and has told the coordinator: its cancel is on the way.
-                Err(TryRecvError::Disconnected) => self.channels[index].blocked = true,
+                // The sender left without its last message: it has failed, and has told the coordinator why.
+                Err(TryRecvError::Disconnected) => return Err(Error::Stopped),
             }
         }
-        None
+        Ok(None)
     }
 
     fn wait(&self) {
@@ -357,7 +363,8 @@ pub fn dead_letter_schema() -> Schema {
 }
 
 fn dead_letter_rows(letters: &[DeadLetter]) -> Result<RecordBatch> {
-    let text = |f: fn(&DeadLetter) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(letters.iter().map(f))) };
+    let text =
+        |f: fn(&DeadLetter) -> &str| -> ArrayRef { Arc::new(StringArray::from_iter_values(letters.iter().map(f))) };
     let raw: ArrayRef = Arc::new(BinaryArray::from_iter_values(letters.iter().map(|l| &l.raw)));
     let columns = vec![text(|l| &l.source), text(|l| &l.place), text(|l| &l.reason), raw];
     Ok(RecordBatch::try_new(dead_letter_schema().to_arrow(), columns)?)

@@ -5,7 +5,7 @@
 //! ```
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array};
-use arrow::compute::filter as filter_array;
+use arrow::compute::FilterBuilder;
 use arrow::datatypes::SchemaRef;
 use wasmill_expr::{Evaluator, Predicate, Selection};
 use wasmill_plan::{Error, Expr, Result, Schema};
@@ -80,8 +80,10 @@ impl Operator for CalcOperator {
             Selection::None => return Ok(()),
             Selection::All => {}
             Selection::Some(mask) => {
+                let filter = FilterBuilder::new(&mask);
+                let filter = if columns.len() > 1 { filter.optimize().build() } else { filter.build() };
                 for column in &mut columns {
-                    *column = filter_array(column, &mask)?;
+                    *column = filter.filter(column)?;
                 }
                 count = mask.true_count();
                 self.evaluation.narrowed(&mask);
@@ -90,8 +92,7 @@ impl Operator for CalcOperator {
                     (watermark, steps) = whole.filter_steps(|row| mask.value(row));
                 }
                 if let Some(all) = kinds {
-                    let kept = filter_array(&all, &mask)?;
-                    kinds = Some(UInt8Array::from(kept.to_data()));
+                    kinds = Some(UInt8Array::from(filter.filter(&all)?.to_data()));
                 }
             }
         }

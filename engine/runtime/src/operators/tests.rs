@@ -38,7 +38,10 @@ fn calc_filters_by_true_alone_and_keeps_kinds_and_steps() {
 
 #[test]
 fn calc_with_a_constant_filter_and_without_columns() {
-    let none = Operator::Calc { filter: Some(Expr::literal(Value::Boolean(false), rows::data_type("BOOLEAN"))), projection: vec![] };
+    let none = Operator::Calc {
+        filter: Some(Expr::literal(Value::Boolean(false), rows::data_type("BOOLEAN"))),
+        projection: vec![],
+    };
     Harness::new(none, &["v INT"], "").check("1\n2\nend", "watermark MAX");
     let all = Operator::Calc { filter: None, projection: vec![Expr::literal(Value::Int(7), rows::data_type("INT"))] };
     Harness::new(all, &["v INT"], "seven INT").check("1\n2\nend", "+I 7\n+I 7\nwatermark MAX");
@@ -161,8 +164,10 @@ fn unnest_of_rows_maps_and_multisets() {
         "+I a | [(1, p), NULL] | 1 | p\n+I a | [(1, p), NULL] | NULL | NULL\nwatermark MAX",
     );
     let map = "MAP<STRING, INT>";
-    unnest(map, false, false, 2, &format!("k STRING, c {map}, key STRING, v INT"))
-        .check("a | {\"p\": 1, \"q\": null}\nend", "+I a | {p=1, q=NULL} | p | 1\n+I a | {p=1, q=NULL} | q | NULL\nwatermark MAX");
+    unnest(map, false, false, 2, &format!("k STRING, c {map}, key STRING, v INT")).check(
+        "a | {\"p\": 1, \"q\": null}\nend",
+        "+I a | {p=1, q=NULL} | p | 1\n+I a | {p=1, q=NULL} | q | NULL\nwatermark MAX",
+    );
     let bag = "MULTISET<STRING>";
     unnest(bag, false, false, 1, &format!("k STRING, c {bag}, v STRING"))
         .check("a | {\"p\": 2}\nend", "+I a | {p=2} | p\n+I a | {p=2} | p\nwatermark MAX");

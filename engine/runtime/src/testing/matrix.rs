@@ -1,5 +1,7 @@
 //! Runs a plan in every way in which its result must be the same.
 //!
+//! Sources have one instance unless the options say otherwise, so that which rows are late is settled.
+//!
 //! | run | what it shows |
 //! |---|---|
 //! | straight | the result, in order |
@@ -113,6 +115,7 @@ pub struct Difference {
 /// # Errors
 /// What the straight run fails with.
 pub fn run_all(plan: &Plan, options: &JobOptions, parts: &JobParts) -> Result<(Outcome, Vec<Difference>)> {
+    let options = &JobOptions { source_parallelism: options.source_parallelism.or(Some(1)), ..options.clone() };
     let straight = run(plan, options, parts)?;
     let expected = straight.compacted();
     let one_row = JobOptions { batch_rows_max: Some(1), ..options.clone() };

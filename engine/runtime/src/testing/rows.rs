@@ -256,7 +256,11 @@ pub fn cell(array: &dyn Array, row: usize) -> String {
             (NaiveDate::default() + chrono::Duration::days(v)).to_string()
         }
         A::Decimal128(_, scale) => {
-            array.as_primitive::<arrow::datatypes::Decimal128Type>().value_as_string(row).trim_end_matches('.').to_owned()
+            array
+                .as_primitive::<arrow::datatypes::Decimal128Type>()
+                .value_as_string(row)
+                .trim_end_matches('.')
+                .to_owned()
                 + if *scale < 0 { "?" } else { "" }
         }
         A::List(_) => {
