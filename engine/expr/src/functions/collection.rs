@@ -1,7 +1,9 @@
 //! Functions of arrays and maps. Elements are compared in the byte form of `arrow::row`, in which equal values are equal
 //! bytes, NULL equals NULL, and order is the order of the type; maps are equal if their entries are in the same order.
 
+mod access;
 mod array;
+mod construct;
 mod elements;
 mod map;
 mod sort;
@@ -16,6 +18,53 @@ use crate::typing::{can_cast_implicitly, common_kind, is_orderable};
 
 /// This family's functions.
 pub static FUNCTIONS: &[Function] = &[
+    Function {
+        name: "ARRAY",
+        aliases: &[],
+        usage: "ARRAY[element, …]",
+        infer: construct::infer_array,
+        kernel: construct::array,
+    },
+    Function {
+        name: "MAP",
+        aliases: &[],
+        usage: "MAP[key, value, …]",
+        infer: construct::infer_map,
+        kernel: construct::map,
+    },
+    Function { name: "ROW", aliases: &[], usage: "ROW(value, …)", infer: construct::infer_row, kernel: construct::row },
+    Function {
+        name: "ITEM",
+        aliases: &[],
+        usage: "array[index] or map[key]",
+        infer: access::infer_item,
+        kernel: access::item,
+    },
+    Function {
+        name: "FIELD",
+        aliases: &[],
+        usage: "row.field",
+        infer: access::infer_field,
+        kernel: access::field,
+    },
+    Function {
+        name: "CARDINALITY",
+        aliases: &[],
+        usage: "CARDINALITY(array, map or multiset)",
+        infer: access::infer_cardinality,
+        kernel: access::cardinality,
+    },
+    Function {
+        name: "ELEMENT",
+        aliases: &[],
+        usage: "ELEMENT(array)",
+        infer: |a| {
+            let args = params(a, &[Array], &[])?;
+            let returns = item(&args[0].kind).kind.clone();
+            nullable(args, returns)
+        },
+        kernel: access::element,
+    },
     Function {
         name: "ARRAY_APPEND",
         aliases: &[],

@@ -28,8 +28,8 @@ pub static FUNCTIONS: &[Function] = &[
     },
 ];
 
-/// NULL for what is no address. Short forms as in C: `a.b` is `a.0.0.b`, `a.b.c` is `a.b.0.c`, `a` is the number; leading
-/// zeros are decimal.
+/// NULL for what is no address. Short forms as in C: `a.b` is `a.0.0.b`, `a.b.c` is `a.b.0.c`, `a` is `0.0.0.a`; leading
+/// zeros are decimal. No part exceeds 255.
 fn inet_aton(_: &CallSite) -> Result<Box<dyn Kernel>> {
     kernel(|args, rows| {
         let s = text(&args[0]);
@@ -47,7 +47,7 @@ fn address(s: &str) -> Option<u32> {
         *parts.get_mut(count)? = part.bytes().try_fold(0u32, |n, b| n.checked_mul(10)?.checked_add((b - b'0').into()))?;
         count += 1;
     }
-    if count > 1 && parts.iter().any(|p| *p > 255) {
+    if parts.iter().any(|p| *p > 255) {
         return None;
     }
     Some(match count {

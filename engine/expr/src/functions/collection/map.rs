@@ -1,6 +1,5 @@
 //! MAP_KEYS, MAP_VALUES, MAP_ENTRIES, MAP_FROM_ARRAYS and MAP_UNION.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ListArray, MapArray, StructArray};
@@ -45,31 +44,44 @@ fn parts(f: fn(&MapArray) -> ArrayRef) -> Result<Box<dyn Kernel>> {
     })
 }
 
-/// The key and value columns that entries are picked from.
-struct Source<'a> {
-    keys: &'a ArrayRef,
-    values: &'a ArrayRef,
+/// A column of keys and the column of their values; entries are picked from several such sources.
+pub(super) struct Source<'a> {
+    pub(super) keys: &'a ArrayRef,
+    pub(super) values: &'a ArrayRef,
 }
 
-/// Maps of entries picked from `sources`; the keys of a row must differ.
+/// A key and its value, each by the source and the index in it.
+pub(super) type Entry = (Pick, Pick);
+
+/// Maps of picked entries: `f` appends row `row`'s entries, or gives `None` for a NULL map. The last value of a key counts.
+/// Keys come in ascending order: Flink's have none, and so equal maps are held alike.
 pub(super) fn maps(
     rows: usize,
-    keys: &[&dyn Array],
-    values: &[&dyn Array],
-    mut f: impl FnMut(usize, &mut Vec<Pick>, &mut Vec<Pick>) -> Result<Option<()>>,
+    sources: &[Source],
+    mut f: impl FnMut(usize, &mut Vec<Entry>) -> Result<Option<()>>,
 ) -> Result<ArrayRef> {
-    let (mut key_picks, mut value_picks) = (Vec::new(), Vec::new());
+    let comparable = Comparable::new(sources[0].keys.data_type())?;
+    let key_rows = sources.iter().map(|s| comparable.rows(s.keys)).collect::<Result<Vec<_>>>()?;
+    let (mut key_picks, mut value_picks): (Vec<Pick>, Vec<Pick>) = (Vec::new(), Vec::new());
+    let mut entries: Vec<Entry> = Vec::new();
     let (offsets, nulls) = variable_length(rows, |row| {
-        let start = key_picks.len();
-        let some = f(row, &mut key_picks, &mut value_picks)?.is_some();
-        if !some {
-            key_picks.truncate(start);
-            value_picks.truncate(start);
+        entries.clear();
+        if f(row, &mut entries)?.is_none() {
+            return Ok((key_picks.len(), false));
         }
-        debug_assert_eq!(key_picks.len(), value_picks.len());
-        Ok((key_picks.len(), some))
+        let key = |entry: &Entry| key_rows[entry.0.0].row(entry.0.1);
+        entries.sort_by(|a, b| key(a).cmp(&key(b)));
+        for (i, entry) in entries.iter().enumerate() {
+            if entries.get(i + 1).is_none_or(|next| key(next) != key(entry)) {
+                key_picks.push(entry.0);
+                value_picks.push(entry.1);
+            }
+        }
+        Ok((key_picks.len(), true))
     })?;
-    let (keys, values) = (interleave(keys, &key_picks)?, interleave(values, &value_picks)?);
+    let keys: Vec<&dyn Array> = sources.iter().map(|s| s.keys as &dyn Array).collect();
+    let values: Vec<&dyn Array> = sources.iter().map(|s| s.values as &dyn Array).collect();
+    let (keys, values) = (interleave(&keys, &key_picks)?, interleave(&values, &value_picks)?);
     if keys.null_count() > 0 {
         return Err(Error::data("a key of a MAP is NULL, which is not supported"));
     }
@@ -82,61 +94,37 @@ pub(super) fn maps(
     Ok(Arc::new(MapArray::try_new(field, offsets, entries, nulls, false)?))
 }
 
-/// The last value of a key counts.
 pub(super) fn from_arrays(_: &CallSite) -> Result<Box<dyn Kernel>> {
     kernel(|args, rows| {
         let (keys, values) = (list(&args[0]), list(&args[1]));
         let source = Source { keys: keys.array().values(), values: values.array().values() };
-        let comparable = Comparable::new(source.keys.data_type())?.rows(source.keys)?;
-        let mut places = HashMap::new();
-        maps(rows, &[source.keys], &[source.values], |row, key_picks, value_picks| {
+        maps(rows, &[source], |row, entries| {
             let (Some(keys), Some(values)) = (range(&keys, row), range(&values, row)) else { return Ok(None) };
             if keys.len() != values.len() {
-                return Err(Error::data(format!(
-                    "MAP_FROM_ARRAYS has {} keys but {} values",
-                    keys.len(),
-                    values.len()
-                )));
+                let (keys, values) = (keys.len(), values.len());
+                return Err(Error::data(format!("MAP_FROM_ARRAYS has {keys} keys but {values} values")));
             }
-            places.clear();
-            for (key, value) in keys.zip(values) {
-                let place = *places.entry(comparable.row(key)).or_insert(value_picks.len());
-                if place == value_picks.len() {
-                    key_picks.push((0, key));
-                    value_picks.push((0, value));
-                } else {
-                    value_picks[place] = (0, value);
-                }
-            }
+            entries.extend(keys.zip(values).map(|(key, value)| ((0, key), (0, value))));
             Ok(Some(()))
         })
     })
 }
 
-/// The value of a key is that of the last map which has it; keys come in ascending order, since Flink's have none.
+/// The value of a key is that of the last map which has it.
 pub(super) fn union(_: &CallSite) -> Result<Box<dyn Kernel>> {
     kernel(|args, rows| {
         let columns: Vec<_> = args.iter().map(map).collect();
         let sources: Vec<_> =
             columns.iter().map(|c| Source { keys: c.array().keys(), values: c.array().values() }).collect();
-        let comparable = Comparable::new(sources[0].keys.data_type())?;
-        let key_rows = sources.iter().map(|s| comparable.rows(s.keys)).collect::<Result<Vec<_>>>()?;
-        let keys: Vec<&dyn Array> = sources.iter().map(|s| s.keys as &dyn Array).collect();
-        let values: Vec<&dyn Array> = sources.iter().map(|s| s.values as &dyn Array).collect();
-        maps(rows, &keys, &values, |row, key_picks, value_picks| {
-            let mut last = std::collections::BTreeMap::new();
+        maps(rows, &sources, |row, entries| {
             for (source, column) in columns.iter().enumerate() {
                 let index = column.index(row);
                 if column.array().is_null(index) {
                     return Ok(None);
                 }
                 let offsets = column.array().value_offsets();
-                for i in offsets[index] as usize..offsets[index + 1] as usize {
-                    last.insert(key_rows[source].row(i), (source, i));
-                }
+                entries.extend((offsets[index] as usize..offsets[index + 1] as usize).map(|i| ((source, i), (source, i))));
             }
-            key_picks.extend(last.values());
-            value_picks.extend(last.values());
             Ok(Some(()))
         })
     })

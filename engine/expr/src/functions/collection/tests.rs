@@ -85,9 +85,9 @@ fn slices_and_order() {
 #[test]
 fn maps() {
     let (keys, values) = (ints(&[Some(2), Some(1), Some(2)]), ints(&[Some(20), None, Some(21)]));
-    assert_eq!(shown("MAP_FROM_ARRAYS", &[keys.clone(), values.clone()]), "{2: 21, 1: }");
+    assert_eq!(shown("MAP_FROM_ARRAYS", &[keys.clone(), values.clone()]), "{1: , 2: 21}");
     assert!(call("MAP_FROM_ARRAYS", &[keys, ints(&[None])]).is_err());
-    assert_eq!(ok("STR_TO_MAP", &[t("b=1,a,b=2,,")]), "{b: 2, a: }");
+    assert_eq!(ok("STR_TO_MAP", &[t("b=1,a,b=2,,")]), "{a: , b: 2}");
     assert_eq!(ok("STR_TO_MAP", &[t("k1:v1;k2:v:2"), t(";"), t(":")]), "{k1: v1, k2: v:2}");
     assert_eq!(ok("STR_TO_MAP", &[t("")]), "{}");
 }
@@ -104,4 +104,20 @@ fn joining_leaves_nulls_out() {
     let text = |s: &str| given(TypeKind::Varchar(9), Value::Text(s.into()));
     assert_eq!(shown("ARRAY_JOIN", &[array.clone(), text("+")]), "b+c");
     assert_eq!(shown("ARRAY_JOIN", &[array, text("+"), text("")]), "+b+c");
+}
+
+#[test]
+fn construction_and_access() {
+    let a = shown("ARRAY", &[int(3), given(TypeKind::Int, Value::Null)]);
+    assert_eq!(a, "[3, ]");
+    assert_eq!(shown("MAP", &[int(2), int(20), int(1), int(10), int(2), int(21)]), "{1: 10, 2: 21}");
+    assert!(call("MAP", &[int(2)]).is_err());
+    assert!(call("ARRAY", &[]).is_err());
+    let items = ints(&[Some(7), None]);
+    assert_eq!(shown("ITEM", &[items.clone(), given(TypeKind::BigInt, Value::Int(1))]), "7");
+    assert_eq!(shown("ITEM", &[items.clone(), given(TypeKind::BigInt, Value::Int(3))]), "NULL");
+    assert_eq!(shown("CARDINALITY", &[items.clone()]), "2");
+    assert!(call("ELEMENT", &[items]).is_err());
+    assert_eq!(shown("ELEMENT", &[ints(&[Some(5)])]), "5");
+    assert_eq!(shown("ELEMENT", &[ints(&[])]), "NULL");
 }

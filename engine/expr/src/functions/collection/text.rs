@@ -73,7 +73,7 @@ impl Delimiter {
 }
 
 /// `STR_TO_MAP(text [, pair delimiter, key delimiter])`: `,` and `=` by default. A pair without the key delimiter is a key
-/// with NULL; the last value of a key counts; empty pairs at the end are dropped, as by Java's `String.split`.
+/// with NULL; the last value of a key counts, keys come in ascending order; empty pairs at the end are dropped, as by Java's `String.split`.
 pub(super) fn str_to_map(site: &CallSite) -> Result<Box<dyn Kernel>> {
     let constant = |index: usize| match site.literals.get(index) {
         Some(Some(Value::Text(expression))) => Delimiter::new(expression).map(Some),
@@ -149,5 +149,6 @@ fn entries<'a>(s: &'a str, pairs: &Delimiter, values: &Delimiter) -> Result<Vec<
             None => entries.push((key, value)),
         }
     }
+    entries.sort_by_key(|(key, _)| *key);
     Ok(entries)
 }
