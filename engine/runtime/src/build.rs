@@ -44,12 +44,16 @@ pub fn operator(
         plan::Operator::WindowRank(node) => {
             Box::new(ops::window_rank::WindowRankOperator::new(node, &inputs[0], output, context.retracting)?)
         }
-        plan::Operator::Over(_)
-        | plan::Operator::OverByColumn(_)
-        | plan::Operator::Rank(_)
-        | plan::Operator::Deduplicate(_)
-        | plan::Operator::LookupJoin(_) => {
-            return Err(Error::query(format!("operator '{}' is not built yet", context.uid)));
+        plan::Operator::Over(node) => ops::over::over(node, &inputs[0], output)?,
+        plan::Operator::OverByColumn(node) => {
+            Box::new(ops::over_by_column::OverByColumnOperator::new(node, &inputs[0], output)?)
+        }
+        plan::Operator::Rank(node) => {
+            Box::new(ops::rank::RankOperator::new(node, &inputs[0], output, context.retracting)?)
+        }
+        plan::Operator::Deduplicate(node) => Box::new(ops::deduplicate::DeduplicateOperator::new(node, &inputs[0])?),
+        plan::Operator::LookupJoin(node) => {
+            Box::new(ops::lookup_join::LookupJoinOperator::new(node, &inputs[0], output, context)?)
         }
         plan::Operator::Source(_) | plan::Operator::Values { .. } | plan::Operator::Sink(_) => {
             return Err(Error::query(format!("'{}' is not an operator", context.uid)));

@@ -1,9 +1,17 @@
 //! The operators, one file each; [`crate::build`] makes them from plan nodes.
 
 pub mod calc;
+pub(crate) mod deduplicate;
 pub mod evaluation;
 pub mod expand;
 pub mod group_aggregate;
+pub(crate) mod key_index;
+pub(crate) mod lookup_join;
+mod ordered;
+pub(crate) mod over;
+pub(crate) mod over_by_column;
+pub(crate) mod rank;
+mod row_heap;
 pub mod union;
 pub mod unnest;
 pub mod values;

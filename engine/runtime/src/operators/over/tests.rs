@@ -1,0 +1,446 @@
+use wasmill_plan::{AggregateCall, DataType, Operator, Over, OverFrame, OverFunction, OverGroup, TypeKind};
+
+use crate::harness::Harness;
+use crate::testing::rows::{data_type, schema};
+
+/// Calls an aggregate: `SUM 2 BIGINT`, `COUNT`, `SUM DISTINCT 2 BIGINT FILTER 3`.
+fn aggregate(text: &str, input: &str) -> OverFunction {
+    let mut words = text.split(' ').peekable();
+    let function = words.next().unwrap().to_owned();
+    let distinct = words.next_if_eq(&"DISTINCT").is_some();
+    let args: Vec<usize> = words.next().map(|w| w.parse().unwrap()).into_iter().collect();
+    let arg_types: Vec<DataType> = args.iter().map(|&c| schema(input).fields[c].data_type.clone()).collect();
+    let data_type = words.next().map_or(DataType::not_null(TypeKind::BigInt), data_type);
+    let filter = words.next_if_eq(&"FILTER").and_then(|_| words.next()).map(|w| w.parse().unwrap());
+    OverFunction::Aggregate(AggregateCall { function, args, constants: vec![], distinct, filter, arg_types, data_type })
+}
+
+fn rows(preceding: Option<u64>) -> OverFrame {
+    OverFrame::Rows { preceding }
+}
+
+fn range(preceding_ms: Option<i64>) -> OverFrame {
+    OverFrame::Range { preceding_ms }
+}
+
+fn lag(column: usize, offset: u64, default: Option<usize>) -> OverFunction {
+    OverFunction::Lag { column, offset, default, data_type: DataType::nullable(TypeKind::BigInt) }
+}
+
+const INPUT: &str = "k STRING, t TIMESTAMP(3), v BIGINT, d DOUBLE, s STRING, m DECIMAL(10, 2), f BOOLEAN";
+
+fn over(groups: Vec<(OverFrame, Vec<OverFunction>)>, on_arrival: bool) -> Operator {
+    let groups = groups.into_iter().map(|(frame, functions)| OverGroup { frame, functions }).collect();
+    Operator::Over(Over { partition: vec![0], time_column: 1, groups, on_arrival, lateness: Default::default() })
+}
+
+fn harness(input: &str, groups: Vec<(OverFrame, Vec<OverFunction>)>, results: &str) -> Harness {
+    Harness::new(over(groups, false), &[input], &format!("{input}, {results}")).keyed(&[0])
+}
+
+#[test]
+fn a_bounded_frame_judges_lateness_by_the_key() {
+    // Flink's OverAggregateITCase.testRowTimeBoundedNonPartitionedRowsOver, case over-rows-2-global-late.
+    let input = "k INT, t TIMESTAMP(3)";
+    let functions = vec![aggregate("COUNT 0", input), aggregate("SUM 0 INT", input)];
+    let mut operator = over(vec![(rows(Some(2)), functions)], false);
+    let Operator::Over(plan) = &mut operator else { unreachable!() };
+    plan.partition = vec![];
+    Harness::new(operator, &[input], &format!("{input}, c BIGINT, s INT")).check(
+        "2 | 2000
+         2 | 2000
+         1 | 1000
+         1 | 1000
+         2 | 2000
+         1 | 1000
+         20 | 20000
+         ^ 3000
+         2 | 2000
+         3 | 3000
+         4 | 4000
+         5 | 5000
+         6 | 6000
+         7 | 7000
+         ^ 7000
+         9 | 9000
+         8 | 8000
+         8 | 8000
+         end",
+        "+I 1 | 00:00:01 | 1 | 1
+         +I 1 | 00:00:01 | 2 | 2
+         +I 1 | 00:00:01 | 3 | 3
+         +I 2 | 00:00:02 | 3 | 4
+         +I 2 | 00:00:02 | 3 | 5
+         +I 2 | 00:00:02 | 3 | 6
+         late 2 | 00:00:02
+         +I 3 | 00:00:03 | 3 | 7
+         +I 4 | 00:00:04 | 3 | 9
+         +I 5 | 00:00:05 | 3 | 12
+         +I 6 | 00:00:06 | 3 | 15
+         +I 7 | 00:00:07 | 3 | 18
+         watermark 00:00:07
+         +I 8 | 00:00:08 | 3 | 21
+         +I 8 | 00:00:08 | 3 | 23
+         +I 9 | 00:00:09 | 3 | 25
+         +I 20 | 00:00:20 | 3 | 37
+         watermark MAX",
+    );
+}
+
+#[test]
+fn lag_sees_the_rows_of_its_own_time() {
+    // Flink's OverAggregateITCase.testLagFunction, case over-lag.
+    let input = "k INT, t TIMESTAMP(3), b BIGINT, e BIGINT";
+    let functions = vec![lag(2, 1, None), lag(2, 2, None), lag(2, 2, Some(3))];
+    harness(input, vec![(range(None), functions)], "x BIGINT, y BIGINT, z BIGINT").check(
+        "1 | 1000 | 1 | 10086
+         1 | 5000 | 2 | 10086
+         1 | 2000 | 3 | 10086
+         1 | 3000 | 4 | 10086
+         1 | 3000 | 5 | 10086
+         watermark 4000
+         1 | 21000 | 6 | 10086
+         1 | 22000 | 7 | 10086
+         end",
+        "+I 1 | 00:00:01 | 1 | 10086 | NULL | NULL | 10086
+         +I 1 | 00:00:02 | 3 | 10086 | 1 | NULL | 10086
+         +I 1 | 00:00:03 | 4 | 10086 | 4 | 3 | 3
+         +I 1 | 00:00:03 | 5 | 10086 | 4 | 3 | 3
+         watermark 00:00:04
+         +I 1 | 00:00:05 | 2 | 10086 | 5 | 4 | 4
+         +I 1 | 00:00:21 | 6 | 10086 | 2 | 5 | 5
+         +I 1 | 00:00:22 | 7 | 10086 | 6 | 2 | 2
+         watermark MAX",
+    );
+}
+
+#[test]
+fn frames_share_the_rows_of_a_key() {
+    let groups = vec![
+        (range(Some(60_000)), vec![aggregate("COUNT", INPUT), aggregate("SUM 3 DOUBLE", INPUT)]),
+        (range(Some(300_000)), vec![aggregate("MAX 2 BIGINT", INPUT), aggregate("AVG 2 BIGINT", INPUT)]),
+        (rows(None), vec![OverFunction::RowNumber, aggregate("MIN 4 STRING", INPUT)]),
+        (range(None), vec![OverFunction::Rank, OverFunction::DenseRank, lag(2, 1, None)]),
+    ];
+    let results = "c BIGINT, s DOUBLE, x BIGINT, a BIGINT, n BIGINT, l STRING, r BIGINT, dr BIGINT, g BIGINT";
+    harness(INPUT, groups, results).check(
+        "a | 00:00:10 | 5 | 0.5 | y | 1.00 | true
+         b | 00:00:20 | 1 | 1.5 | z | 1.00 | true
+         a | 00:01:10 | NULL | NULL | x | 1.00 | true
+         a | 00:01:11 | 7 | 2 | NULL | 1.00 | true
+         ^ 00:01:00
+         a | 00:00:59 | 9 | 9 | late | 1.00 | true
+         a | 00:05:20 | 4 | 1 | w | 1.00 | true
+         a | 00:05:20 | 4 | 1 | w | 1.00 | true
+         end",
+        "late a | 00:00:59 | 9 | 9 | late | 1.00 | true
+         +I a | 00:00:10 | 5 | 0.5 | y | 1.00 | true | 1 | 0.5 | 5 | 5 | 1 | y | 1 | 1 | NULL
+         +I b | 00:00:20 | 1 | 1.5 | z | 1.00 | true | 1 | 1.5 | 1 | 1 | 1 | z | 1 | 1 | NULL
+         watermark 00:01:00
+         +I a | 00:01:10 | NULL | NULL | x | 1.00 | true | 2 | 0.5 | 5 | 5 | 2 | x | 2 | 2 | 5
+         +I a | 00:01:11 | 7 | 2 | NULL | 1.00 | true | 2 | 2 | 7 | 6 | 3 | x | 3 | 3 | NULL
+         +I a | 00:05:20 | 4 | 1 | w | 1.00 | true | 2 | 2 | 7 | 5 | 4 | w | 4 | 4 | 4
+         +I a | 00:05:20 | 4 | 1 | w | 1.00 | true | 2 | 2 | 7 | 5 | 5 | w | 4 | 4 | 4
+         watermark MAX",
+    );
+}
+
+#[test]
+fn every_function_slides() {
+    let functions = vec![
+        aggregate("COUNT DISTINCT 2", INPUT),
+        aggregate("SUM 2 BIGINT FILTER 6", INPUT),
+        aggregate("SUM 5 DECIMAL(38,2)", INPUT),
+        aggregate("AVG 5 DECIMAL(38,6)", INPUT),
+        aggregate("MAX 5 DECIMAL(10,2)", INPUT),
+        aggregate("MAX 4 STRING", INPUT),
+        aggregate("FIRST_VALUE 4 STRING", INPUT),
+        aggregate("LAST_VALUE 4 STRING", INPUT),
+        aggregate("LISTAGG 4 STRING", INPUT),
+        aggregate("STDDEV_SAMP 3 DOUBLE", INPUT),
+        aggregate("MIN 3 DOUBLE", INPUT),
+    ];
+    let results = "a BIGINT, b BIGINT, c DECIMAL(38,2), d DECIMAL(38,6), e DECIMAL(10,2), g STRING, h STRING, i STRING, \
+                   j STRING, l DOUBLE, n DOUBLE";
+    harness(INPUT, vec![(rows(Some(2)), functions)], results).check(
+        "a | 00:00:01 | 5 | 1 | y | 1.25 | true
+         a | 00:00:02 | 5 | 3 | NULL | 2.50 | false
+         a | 00:00:03 | 6 | NaN | b | NULL | NULL
+         a | 00:00:04 | NULL | 4 | c | -1.00 | true
+
+         a | 00:00:05 | 8 | 4 | NULL | 1.00 | true
+         a | 00:00:06 | 8 | -2 | NULL | 1.01 | true
+         end",
+        "+I a | 00:00:01 | 5 | 1 | y | 1.25 | true | 1 | 5 | 1.25 | 1.250000 | 1.25 | y | y | y | y | NULL | 1
+         +I a | 00:00:02 | 5 | 3 | NULL | 2.50 | false | 1 | 5 | 3.75 | 1.875000 | 2.50 | y | y | y | y | 1.4142135623730951 | 1
+         +I a | 00:00:03 | 6 | NaN | b | NULL | NULL | 2 | 5 | 3.75 | 1.875000 | 2.50 | y | y | b | y,b | NaN | 1
+         +I a | 00:00:04 | NULL | 4 | c | -1.00 | true | 2 | NULL | 1.50 | 0.750000 | 2.50 | c | b | c | b,c | NaN | 3
+         +I a | 00:00:05 | 8 | 4 | NULL | 1.00 | true | 2 | 8 | 0.00 | 0.000000 | 1.00 | c | b | c | b,c | NaN | 4
+         +I a | 00:00:06 | 8 | -2 | NULL | 1.01 | true | 1 | 16 | 1.01 | 0.336667 | 1.01 | c | c | c | c | 3.4641016151377544 | -2
+         watermark MAX",
+    );
+}
+
+#[test]
+fn a_null_time_is_an_error() {
+    let harness = harness(INPUT, vec![(rows(None), vec![aggregate("COUNT", INPUT)])], "c BIGINT");
+    assert_eq!(harness.error("a | NULL | 1 | 1 | y | 1.00 | true"), "the time attribute 't' is NULL");
+}
+
+#[test]
+fn on_arrival_each_row_sees_what_has_come() {
+    let groups = vec![
+        (range(Some(60_000)), vec![aggregate("COUNT", INPUT), aggregate("SUM 3 DOUBLE", INPUT)]),
+        (range(Some(10_000)), vec![aggregate("MAX 2 BIGINT", INPUT), aggregate("COUNT DISTINCT 2", INPUT)]),
+        (rows(Some(1)), vec![lag(2, 1, None), aggregate("LAST_VALUE 4 STRING", INPUT)]),
+    ];
+    let results = "c BIGINT, s DOUBLE, x BIGINT, n BIGINT, g BIGINT, l STRING";
+    Harness::new(over(groups, true), &[INPUT], &format!("{INPUT}, {results}")).keyed(&[0]).check(
+        "a | 00:01:00 | 5 | 0.5 | y | 1.00 | true
+         b | 00:01:00 | 1 | 1.5 | z | 1.00 | true
+         a | 00:01:20 | 7 | NULL | NULL | 1.00 | true
+         a | 00:01:10 | 9 | 0.25 | x | 1.00 | true
+         ^ 00:01:15
+         a | 00:01:10 | 9 | 0.25 | w | 1.00 | true
+         a | 00:00:14.999 | 1 | 1 | late | 1.00 | true
+
+         a | 00:00:15 | 2 | 2 | v | 1.00 | true
+         watermark 00:02:15
+         a | 00:01:15 | 3 | 0.125 | u | 1.00 | true
+         end",
+        "+I a | 00:01:00 | 5 | 0.5 | y | 1.00 | true | 1 | 0.5 | 5 | 1 | NULL | y
+         +I b | 00:01:00 | 1 | 1.5 | z | 1.00 | true | 1 | 1.5 | 1 | 1 | NULL | z
+         +I a | 00:01:20 | 7 | NULL | NULL | 1.00 | true | 2 | 0.5 | 7 | 1 | 5 | y
+         +I a | 00:01:10 | 9 | 0.25 | x | 1.00 | true | 2 | 0.75 | 9 | 2 | 5 | x
+         watermark 00:01:15
+         +I a | 00:01:10 | 9 | 0.25 | w | 1.00 | true | 3 | 1 | 9 | 2 | 9 | w
+         late a | 00:00:14.999 | 1 | 1 | late | 1.00 | true
+         +I a | 00:00:15 | 2 | 2 | v | 1.00 | true | 1 | 2 | 2 | 1 | NULL | v
+         watermark 00:02:15
+         +I a | 00:01:15 | 3 | 0.125 | u | 1.00 | true | 1 | 0.125 | 3 | 1 | 9 | u
+         watermark MAX",
+    );
+}
+
+mod against_a_naive_implementation {
+    use super::*;
+    use crate::batch::{Batch, NO_WATERMARK};
+    use crate::operator::Output;
+    use crate::testing::{operator_context, rows as text};
+    use arrow::array::RecordBatch;
+
+    const INPUT: &str = "k INT, t TIMESTAMP(3), v BIGINT, d DOUBLE, s STRING";
+    const RESULTS: &str = "c BIGINT, su BIGINT, sd DOUBLE, mx DOUBLE, mn STRING, fi STRING, la STRING, dc BIGINT";
+
+    #[derive(Clone, Debug)]
+    struct Row {
+        k: u64,
+        t: i64,
+        v: Option<i64>,
+        d: Option<f64>,
+        s: Option<String>,
+    }
+
+    impl Row {
+        fn line(&self) -> String {
+            let (v, d) = (self.v.map_or("NULL".into(), |v| v.to_string()), show(self.d));
+            let s = self.s.clone().unwrap_or("NULL".into());
+            format!("{} | {} | {v} | {d} | {s}", self.k, text::format_ms(self.t))
+        }
+    }
+
+    fn show(v: Option<f64>) -> String {
+        v.map_or("NULL".into(), |v| format!("{v}"))
+    }
+
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, n: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) % n
+        }
+        fn rows(&mut self, count: usize, disorder: u64) -> Vec<Row> {
+            let mut now = 100_000;
+            let mut row = || {
+                now += self.below(20) as i64 * self.below(2) as i64;
+                Row {
+                    k: self.below(8) * self.below(2) / 4,
+                    t: now - self.below(disorder + 1) as i64,
+                    v: (self.below(5) > 0).then(|| self.below(7) as i64 - 3),
+                    d: (self.below(5) > 0)
+                        .then(|| if self.below(60) == 0 { f64::NAN } else { self.below(99) as f64 / 4.0 }),
+                    s: (self.below(4) > 0).then(|| format!("s{}", self.below(30))),
+                }
+            };
+            (0..count).map(|_| row()).collect()
+        }
+    }
+
+    #[derive(Default)]
+    struct Lines {
+        rows: Vec<String>,
+        late: Vec<String>,
+    }
+
+    impl Output for Lines {
+        fn emit(&mut self, batch: Batch) {
+            self.rows.extend(text::lines(&batch.rows));
+        }
+        fn late(&mut self, rows: RecordBatch) {
+            self.late.extend(text::lines(&rows));
+        }
+    }
+
+    fn functions() -> Vec<OverFunction> {
+        [
+            "COUNT",
+            "SUM 2 BIGINT",
+            "SUM 3 DOUBLE",
+            "MAX 3 DOUBLE",
+            "MIN 4 STRING",
+            "FIRST_VALUE 4 STRING",
+            "LAST_VALUE 4 STRING",
+            "COUNT DISTINCT 2",
+        ]
+        .map(|f| aggregate(f, INPUT))
+        .into()
+    }
+
+    fn results(frame: &[&Row]) -> String {
+        let ints: Vec<i64> = frame.iter().filter_map(|r| r.v).collect();
+        let doubles: Vec<f64> = frame.iter().filter_map(|r| r.d).collect();
+        let texts: Vec<&str> = frame.iter().filter_map(|r| r.s.as_deref()).collect();
+        let max = doubles.iter().copied().reduce(|a, b| if a.is_nan() || a > b { a } else { b });
+        let or_null = |v: Option<&&str>| v.map_or("NULL".to_owned(), |v| (*v).to_owned());
+        let distinct: std::collections::HashSet<i64> = ints.iter().copied().collect();
+        format!(
+            "{} | {} | {} | {} | {} | {} | {} | {}",
+            frame.len(),
+            if ints.is_empty() { "NULL".into() } else { ints.iter().sum::<i64>().to_string() },
+            show((!doubles.is_empty()).then(|| doubles.iter().sum())),
+            show(max),
+            or_null(texts.iter().min()),
+            or_null(texts.first()),
+            or_null(texts.last()),
+            distinct.len()
+        )
+    }
+
+    /// Feeds the rows in batches of `size`; the watermark follows the greatest time by `delay` behind every batch. Gives the
+    /// lines, and the watermark before each row.
+    fn run(
+        frames: &[OverFrame],
+        on_arrival: bool,
+        rows: &[Row],
+        size: usize,
+        delay: i64,
+        reload: bool,
+    ) -> (Lines, Vec<i64>) {
+        let groups = frames.iter().map(|f| (f.clone(), functions())).collect();
+        let plan = over(groups, on_arrival);
+        let (input, all) = (text::schema(INPUT), vec![RESULTS; frames.len()].join(", "));
+        let output = text::schema(&format!("{INPUT}, {all}"));
+        let make =
+            || crate::build::operator(&plan, std::slice::from_ref(&input), &output, &operator_context("over")).unwrap();
+        let (mut operator, mut out, mut marks, mut watermark) = (make(), Lines::default(), Vec::new(), NO_WATERMARK);
+        let mut highest = i64::MIN;
+        for part in rows.chunks(size) {
+            let lines: Vec<String> = part.iter().map(Row::line).collect();
+            let mut batch = Batch::append(text::batch(&input, &lines.iter().map(String::as_str).collect::<Vec<_>>()));
+            batch.watermark = watermark;
+            marks.extend(vec![watermark; part.len()]);
+            operator.on_batch(0, batch, &mut out).unwrap();
+            highest = highest.max(part.iter().map(|r| r.t).max().unwrap());
+            if highest - delay > watermark {
+                watermark = highest - delay;
+                operator.on_watermark(watermark, &mut out).unwrap();
+            }
+            if reload {
+                let mut fresh = make();
+                let saved: Vec<RecordBatch> = operator.state().into_iter().map(|t| t.save().unwrap()).collect();
+                fresh.state().into_iter().zip(saved).for_each(|(t, rows)| t.load(rows).unwrap());
+                operator = fresh;
+            }
+        }
+        operator.on_watermark(i64::MAX, &mut out).unwrap();
+        (out, marks)
+    }
+
+    #[test]
+    fn in_event_time() {
+        let frames = [range(Some(50)), rows(Some(5)), rows(None), range(None), range(Some(0)), rows(Some(0))];
+        for (seed, size, reload) in [(1, 7, false), (2, 64, true), (3, 1000, false)] {
+            let input = Random(seed).rows(1500, 60);
+            let (out, marks) = run(&frames, false, &input, size, 30, reload);
+            let (late, mut kept): (Vec<_>, Vec<_>) = input.iter().zip(&marks).partition(|(r, mark)| r.t <= **mark);
+            kept.sort_by_key(|(r, _)| r.t);
+            let mut expected: Vec<String> = Vec::new();
+            for (at, (row, _)) in kept.iter().enumerate() {
+                let before: Vec<&Row> = kept[..=at].iter().map(|x| x.0).filter(|r| r.k == row.k).collect();
+                let peers = kept[at + 1..].iter().map(|x| x.0).filter(|r| r.k == row.k && r.t == row.t);
+                let with_peers: Vec<&Row> = before.iter().copied().chain(peers).collect();
+                let frame = |f: &OverFrame| match f {
+                    OverFrame::Rows { preceding: Some(n) } => {
+                        results(&before[before.len().saturating_sub(*n as usize + 1)..])
+                    }
+                    OverFrame::Rows { preceding: None } => results(&before),
+                    OverFrame::Range { preceding_ms } => {
+                        let from = preceding_ms.map_or(i64::MIN, |ms| row.t - ms);
+                        results(&with_peers.iter().copied().filter(|r| r.t >= from).collect::<Vec<_>>())
+                    }
+                };
+                let columns: Vec<String> = frames.iter().map(frame).collect();
+                expected.push(format!("{} | {}", row.line(), columns.join(" | ")));
+            }
+            assert!(!late.is_empty() || size == 1000, "the test needs late rows");
+            assert_eq!(out.late, late.iter().map(|(r, _)| r.line()).collect::<Vec<_>>());
+            for (found, expected) in out.rows.iter().zip(&expected) {
+                assert_eq!(found, expected);
+            }
+            assert_eq!(out.rows.len(), expected.len());
+        }
+    }
+
+    #[test]
+    fn on_arrival() {
+        for (frames, longest) in [
+            (vec![range(Some(50)), range(Some(400)), range(Some(0))], 400),
+            (vec![range(Some(300)), rows(Some(5)), rows(None), range(None), rows(Some(0))], 300),
+        ] {
+            for (seed, size, reload) in [(4, 7, false), (5, 64, true), (6, 1000, false)] {
+                let input = Random(seed).rows(3000, 700);
+                let (out, marks) = run(&frames, true, &input, size, 100, reload);
+                let (mut expected, mut late, mut came) = (Vec::new(), Vec::new(), Vec::<&Row>::new());
+                for (row, &mark) in input.iter().zip(&marks) {
+                    let oldest = mark.saturating_sub(longest);
+                    if row.t < oldest {
+                        late.push(row.line());
+                        continue;
+                    }
+                    came.push(row);
+                    let mut before: Vec<&Row> = came.iter().copied().filter(|r| r.k == row.k && r.t <= row.t).collect();
+                    before.sort_by_key(|r| r.t);
+                    let frame = |f: &OverFrame| match f {
+                        OverFrame::Rows { preceding: Some(n) } => {
+                            results(&before[before.len().saturating_sub(*n as usize + 1)..])
+                        }
+                        OverFrame::Range { preceding_ms: Some(ms) } => {
+                            let from = (row.t - ms).max(oldest);
+                            results(&before.iter().copied().filter(|r| r.t >= from).collect::<Vec<_>>())
+                        }
+                        _ => results(&before),
+                    };
+                    let columns: Vec<String> = frames.iter().map(frame).collect();
+                    expected.push(format!("{} | {}", row.line(), columns.join(" | ")));
+                }
+                assert!(!late.is_empty() || size == 1000, "the test needs late rows");
+                assert_eq!(out.late, late);
+                for (found, expected) in out.rows.iter().zip(&expected) {
+                    assert_eq!(found, expected);
+                }
+                assert_eq!(out.rows.len(), expected.len());
+            }
+        }
+    }
+}
