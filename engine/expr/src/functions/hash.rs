@@ -1,7 +1,5 @@
 //! Hash functions: the digests as lower-case hexadecimal text, and Java's hash code.
 
-use std::fmt::Write;
-
 use arrow::datatypes::Int32Type;
 use sha2::Digest;
 use wasmill_plan::{Error, Result, TypeKind, Value};
@@ -54,7 +52,12 @@ pub static FUNCTIONS: &[Function] = &[
 ];
 
 fn write_hex(bytes: &[u8], out: &mut String) -> Option<()> {
-    bytes.iter().try_for_each(|b| write!(out, "{b:02x}").ok())
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        out.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        out.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    Some(())
 }
 
 fn infer_sha2(args: &[Argument]) -> Result<Signature, String> {

@@ -115,7 +115,8 @@ pub(super) fn split_index(site: &CallSite) -> Result<Box<dyn Kernel>> {
     })
 }
 
-/// `SPLIT(text, delimiter)`: all parts, empty ones too; the characters where the delimiter is empty.
+/// `SPLIT(text, delimiter)`: all parts, empty ones too, but none of the empty text; the characters where the delimiter is
+/// empty.
 pub(super) fn split(_: &CallSite) -> Result<Box<dyn Kernel>> {
     kernel(|args, rows| {
         let (s, delimiter) = (text(&args[0]), text(&args[1]));
@@ -125,7 +126,9 @@ pub(super) fn split(_: &CallSite) -> Result<Box<dyn Kernel>> {
                 lists.append_null();
                 continue;
             };
-            if delimiter.is_empty() {
+            if s.is_empty() {
+                // No parts, as in Flink.
+            } else if delimiter.is_empty() {
                 s.char_indices().for_each(|(i, c)| lists.values().append_value(&s[i..i + c.len_utf8()]));
             } else {
                 s.split(delimiter).for_each(|part| lists.values().append_value(part));

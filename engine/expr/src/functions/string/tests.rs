@@ -46,6 +46,7 @@ fn parts() {
     assert_eq!(ok("SPLIT_INDEX", &[t("AQIDBA"), t("I"), i(-1)]), "NULL");
     assert_eq!(ok("SPLIT", &[t(",1,"), t(",")]), "[, 1, ]");
     assert_eq!(ok("SPLIT", &[t("aé"), t("")]), "[a, é]");
+    assert_eq!(ok("SPLIT", &[t(""), t(",")]), "[]");
     assert_eq!(ok("REVERSE", &[t("aé")]), "éa");
     assert_eq!(ok("SUBSTRING_INDEX", &[t("a.b.c"), t("."), i(2)]), "a.b");
     assert_eq!(ok("SUBSTRING_INDEX", &[t("a.b.c"), t("."), i(-1)]), "c");
