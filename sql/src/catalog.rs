@@ -13,6 +13,8 @@ pub struct Catalog {
     tables: BTreeMap<String, Table>,
     views: BTreeMap<String, View>,
     functions: BTreeMap<String, UserFunction>,
+    /// The statements that made tables, views and functions, for SHOW CREATE.
+    texts: BTreeMap<String, String>,
 }
 
 /// A view: planned anew wherever it is read.
@@ -125,6 +127,14 @@ impl Catalog {
     /// Adds or replaces a function.
     pub fn add_function(&mut self, function: UserFunction) {
         self.functions.insert(function.name.to_lowercase(), function);
+    }
+    /// Keeps the statement that made `name`, for SHOW CREATE.
+    pub fn set_text(&mut self, name: &str, text: &str) {
+        self.texts.insert(name.to_owned(), text.to_owned());
+    }
+    /// The statement that made `name`.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.texts.get(name).map(String::as_str)
     }
     /// Removes a table and gives it.
     pub fn remove_table(&mut self, name: &str) -> Option<Table> {

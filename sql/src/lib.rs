@@ -11,11 +11,14 @@
 
 pub mod binder;
 pub mod catalog;
+pub mod ddl;
 mod dialect;
 pub mod error;
+pub mod explain;
 pub mod parser;
 pub mod planner;
 pub mod settings;
+pub mod show;
 pub mod statement;
 pub mod types;
 

@@ -158,6 +158,10 @@ impl Settings {
     pub fn time_zone(&self) -> &str {
         self.known("table.local-time-zone")
     }
+    /// The same, ready for use.
+    pub fn zone(&self) -> chrono_tz::Tz {
+        self.time_zone().parse().unwrap_or(chrono_tz::UTC)
+    }
     /// `parallelism.default`, at least 1.
     pub fn parallelism(&self) -> usize {
         self.known("parallelism.default").parse().unwrap_or(1)

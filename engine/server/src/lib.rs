@@ -1,1 +1,19 @@
-//! stub
+//! Sessions: statements in, jobs and listings out. The command line and the shell stand on this.
+//!
+//! ```text
+//! ParsedStatement --Session::execute--> Answer::Done     DDL and settings, done at once
+//!                                     | Answer::Listing  SHOW, DESCRIBE, EXPLAIN
+//!                                     | Answer::Job      a planned job --Job::start(rows)--> RunningJob
+//! ```
+
+mod error;
+mod functions;
+mod job;
+mod rows;
+mod session;
+
+pub use error::SessionError;
+pub use job::{Job, Progress, RunningJob};
+pub use rows::RowWriter;
+pub use session::{Answer, Session};
+pub use wasmill_runtime::batch::{Batch, RowKind};

@@ -62,7 +62,18 @@ pub(crate) fn parse(parser: &mut Parser) -> Option<Parsed<Expr>> {
         Token::Word(word) => Some(self::word(parser, word, &token)),
         Token::LBracket => Some(fail_with(&token, "expected an expression, found '['", "write ARRAY[…]")),
         Token::UnicodeStringLiteral(_) => Some(unicode_literal(parser)),
-        Token::HexStringLiteral(_) | Token::SingleQuotedString(_) => None,
+        Token::RParen
+        | Token::RBracket
+        | Token::Comma
+        | Token::Period
+        | Token::SemiColon
+        | Token::EOF
+        | Token::Eq
+        | Token::Neq
+        | Token::Lt
+        | Token::Gt
+        | Token::LtEq
+        | Token::GtEq => Some(parser.expected("an expression", token)),
         _ => None,
     }
 }

@@ -1,0 +1,213 @@
+//! A session: the names and settings that statements build up one by one.
+
+use wasmill_connectors as connectors;
+use wasmill_plan::{ChangelogMode, Operator, Plan, Table};
+use wasmill_sql::show::{self, Listing};
+use wasmill_sql::statement::{
+    CreateFunction, CreateTable, CreateView, Drop, DropKind, Explain, ExplainTarget, Name, Setting,
+};
+use wasmill_sql::{
+    Catalog, InsertStatement, ParsedStatement, QueryError, QueryStatement, Settings, Statement, ddl, explain, planner,
+};
+
+use crate::error::SessionError;
+use crate::functions::Functions;
+use crate::job::Job;
+
+/// The catalog, settings and functions of one user's session.
+#[derive(Default)]
+pub struct Session {
+    catalog: Catalog,
+    settings: Settings,
+    functions: Functions,
+}
+
+/// What a statement gives.
+pub enum Answer {
+    /// It is done; a note for the user where there is one.
+    Done(Option<String>),
+    /// A small table.
+    Listing(Listing),
+    /// Lines of text: EXPLAIN.
+    Text(String),
+    /// A planned job, for the caller to start.
+    Job(Box<Job>),
+}
+
+impl Session {
+    /// An empty session with default settings.
+    pub fn new() -> Self {
+        Self::default()
+    }
+    /// The tables, views and functions, for completion.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+    /// Sets a key as SET does; gives a note for the user where the key has no effect.
+    ///
+    /// # Errors
+    /// An unknown key or a wrong value.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<Option<String>, QueryError> {
+        self.settings.set(key, value)
+    }
+
+    /// Executes one statement, but for the job that it may ask for. A statement that fails changes nothing.
+    ///
+    /// # Errors
+    /// What is wrong with the statement, at its place in the script.
+    pub fn execute(&mut self, parsed: &ParsedStatement) -> Result<Answer, SessionError> {
+        match &parsed.statement {
+            Statement::CreateTable(statement) => self.create_table(statement, &parsed.text),
+            Statement::CreateView(statement) => self.create_view(statement, &parsed.text),
+            Statement::CreateFunction(statement) => self.create_function(statement, &parsed.text),
+            Statement::Query(query) => self.query(query),
+            Statement::Insert(insert) => self.inserts(std::slice::from_ref(insert)),
+            Statement::StatementSet(inserts) => self.inserts(inserts),
+            Statement::Explain(statement) => Ok(Answer::Text(self.explain(statement)?)),
+            Statement::Show(what) => Ok(Answer::Listing(show::show(what, &self.catalog, &self.settings)?)),
+            Statement::Describe(name) => Ok(Answer::Listing(show::describe(name, &self.catalog, &self.settings)?)),
+            Statement::Set(None) => Ok(Answer::Listing(show::settings(&self.settings))),
+            Statement::Set(Some(Setting { key, value })) => {
+                let place = |error: QueryError| {
+                    let span = if error.message.contains("cannot be") { value.span } else { key.span };
+                    error.or_span(span)
+                };
+                Ok(Answer::Done(self.settings.set(&key.text, &value.text).map_err(place)?))
+            }
+            Statement::Reset(key) => {
+                self.reset(key.as_ref())?;
+                Ok(Answer::Done(None))
+            }
+            Statement::Drop(statement) => self.drop(statement),
+            Statement::Use(_) => Ok(Answer::Done(None)),
+        }
+    }
+
+    fn reset(&mut self, key: Option<&Name>) -> Result<(), QueryError> {
+        match key {
+            None => self.settings.reset_all(),
+            Some(key) => self.settings.reset(&key.text).map_err(|error| error.or_span(key.span))?,
+        }
+        Ok(())
+    }
+
+    fn create_table(&mut self, statement: &CreateTable, text: &str) -> Result<Answer, SessionError> {
+        if !ddl::is_free(&self.catalog, &statement.name, statement.if_not_exists)? {
+            return Ok(exists(&statement.name));
+        }
+        let table = ddl::table(statement, &self.catalog, &self.settings)?;
+        check_options(statement, &table)?;
+        self.catalog.add_table(table);
+        self.catalog.set_text(&statement.name.text, text);
+        let Some(query) = &statement.query else { return Ok(Answer::Done(None)) };
+        let insert = InsertStatement {
+            table: statement.name.clone(),
+            columns: Vec::new(),
+            query: query.clone(),
+            span: statement.name.span,
+        };
+        let planned = self.inserts(&[insert]);
+        if planned.is_err() {
+            self.catalog.remove_table(&statement.name.text);
+        }
+        planned
+    }
+
+    fn create_view(&mut self, statement: &CreateView, text: &str) -> Result<Answer, SessionError> {
+        if !ddl::is_free(&self.catalog, &statement.name, statement.if_not_exists)? {
+            return Ok(exists(&statement.name));
+        }
+        let view = ddl::view(statement, &self.catalog, &self.settings)?;
+        self.catalog.add_view(view);
+        self.catalog.set_text(&statement.name.text, text);
+        Ok(Answer::Done(None))
+    }
+
+    fn create_function(&mut self, statement: &CreateFunction, text: &str) -> Result<Answer, SessionError> {
+        if let (Some(_), false) = (self.catalog.function(&statement.name.text), statement.or_replace) {
+            if statement.if_not_exists {
+                return Ok(exists(&statement.name));
+            }
+            return Err(QueryError::new(format!("there is a function '{}' already", statement.name.text))
+                .with_span(statement.name.span)
+                .with_hint("write CREATE OR REPLACE FUNCTION")
+                .into());
+        }
+        let function = self.functions.create(statement)?;
+        self.catalog.add_function(function);
+        self.catalog.set_text(&statement.name.text, text);
+        Ok(Answer::Done(None))
+    }
+
+    fn drop(&mut self, statement: &Drop) -> Result<Answer, SessionError> {
+        let dropped = ddl::drop(statement, &mut self.catalog)?;
+        if statement.kind == DropKind::Function {
+            self.functions.remove(&statement.name.text);
+        }
+        Ok(Answer::Done((!dropped).then(|| format!("there is no '{}'", statement.name.text))))
+    }
+
+    fn query(&self, query: &QueryStatement) -> Result<Answer, SessionError> {
+        let plan = planner::plan_query(query, &self.catalog, &self.settings)?;
+        check_tables(&plan)?;
+        Ok(Answer::Job(Box::new(Job::new("select".to_owned(), plan, &self.settings, self.functions.clone()))))
+    }
+
+    fn inserts(&self, inserts: &[InsertStatement]) -> Result<Answer, SessionError> {
+        let plan = planner::plan_inserts(inserts, &self.catalog, &self.settings)?;
+        check_tables(&plan).map_err(|error| error.or_span(inserts.first().and_then(|i| i.table.span)))?;
+        let tables: Vec<&str> = inserts.iter().map(|i| i.table.text.as_str()).collect();
+        let name = format!("insert into {}", tables.join(", "));
+        Ok(Answer::Job(Box::new(Job::new(name, plan, &self.settings, self.functions.clone()))))
+    }
+
+    fn explain(&self, statement: &Explain) -> Result<String, SessionError> {
+        let plan = match &statement.target {
+            ExplainTarget::Query(query) => planner::plan_query(query, &self.catalog, &self.settings)?,
+            ExplainTarget::Inserts(inserts) => planner::plan_inserts(inserts, &self.catalog, &self.settings)?,
+        };
+        Ok(explain::plan(&plan))
+    }
+}
+
+fn exists(name: &Name) -> Answer {
+    Answer::Done(Some(format!("'{}' is there already", name.text)))
+}
+
+/// The connector's opinion on a new table, at the option it is about.
+fn check_options(statement: &CreateTable, table: &Table) -> Result<(), QueryError> {
+    connectors::validate(table, None).map_err(|error| {
+        let is_value = !error.message.contains("has no option");
+        let span = ddl::option_span(&statement.options, &error.key, is_value).or(statement.name.span);
+        QueryError { hint: error.hint, ..QueryError::new(error.message).with_span(span) }
+    })
+}
+
+/// Whether every table of the plan can play its role.
+fn check_tables(plan: &Plan) -> Result<(), QueryError> {
+    let refuse = |error: connectors::OptionError| QueryError { hint: error.hint, ..QueryError::new(error.message) };
+    for node in &plan.nodes {
+        match &node.operator {
+            Operator::Source(source) => {
+                connectors::validate(&source.table, Some(connectors::Role::Source)).map_err(refuse)?;
+            }
+            Operator::Sink(sink) => {
+                let Some(table) = &sink.table else { continue };
+                connectors::validate(table, Some(connectors::Role::Sink)).map_err(refuse)?;
+                if node.changelog == ChangelogMode::Retract && !connectors::takes_updates(table) {
+                    return Err(QueryError::new(format!(
+                        "table '{}' takes only new rows, and the query updates rows that it gave before",
+                        table.name
+                    ))
+                    .with_hint("aggregate over a window, or write to a table that takes updates, such as 'print'"));
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
