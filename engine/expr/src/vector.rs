@@ -162,3 +162,16 @@ pub(crate) fn int_column(values: impl Iterator<Item = Option<i64>>, kind: &TypeK
         _ => Arc::new(values.collect::<PrimitiveArray<a::Int64Type>>()),
     }
 }
+
+/// The column with some value where it was NULL.
+pub(crate) fn without_nulls(array: &ArrayRef) -> ArrayRef {
+    use arrow::array::{MutableArrayData, make_array};
+    let data = array.to_data().into_builder().nulls(None).null_count(0);
+    match data.build() {
+        Ok(data) => make_array(data),
+        Err(_) => {
+            let data = array.to_data();
+            make_array(MutableArrayData::new(vec![&data], false, 0).freeze())
+        }
+    }
+}

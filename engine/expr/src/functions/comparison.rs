@@ -4,7 +4,7 @@ mod kernels;
 mod membership;
 mod overlaps;
 
-pub(crate) use kernels::{Comparison, compare_rows, comparison_kernel, values_equal};
+pub(crate) use kernels::{Comparison, compare_rows, comparison_kernel};
 
 use wasmill_plan::{DataType, Result, TypeKind};
 
