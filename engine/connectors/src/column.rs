@@ -16,26 +16,23 @@ pub(crate) struct Validity {
 }
 
 impl Validity {
+    #[inline]
     fn push(&mut self, valid: bool) {
-        match &mut self.bits {
-            None if valid => {}
-            None => {
-                let mut bits = vec![0xFF; self.len / 8 + 1];
-                bit_util::unset_bit(&mut bits, self.len);
-                self.bits = Some(bits);
-            }
-            Some(bits) => {
-                if bits.len() * 8 <= self.len {
-                    bits.push(0xFF);
-                }
-                if valid {
-                    bit_util::set_bit(bits, self.len);
-                } else {
-                    bit_util::unset_bit(bits, self.len);
-                }
-            }
+        if !valid || self.bits.is_some() {
+            self.push_bit(valid);
         }
         self.len += 1;
+    }
+    fn push_bit(&mut self, valid: bool) {
+        let bits = self.bits.get_or_insert_with(|| vec![0xFF; self.len / 8 + 1]);
+        if bits.len() * 8 <= self.len {
+            bits.push(0xFF);
+        }
+        if valid {
+            bit_util::set_bit(bits, self.len);
+        } else {
+            bit_util::unset_bit(bits, self.len);
+        }
     }
     fn truncate(&mut self, len: usize) {
         self.len = self.len.min(len);

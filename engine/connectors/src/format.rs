@@ -333,6 +333,9 @@ impl Framing for TextDecoder {
             Self::Csv(decoder) => decoder.record_length(bytes, searched),
         }
     }
+    fn spans_lines(&self) -> bool {
+        matches!(self, Self::Csv(_))
+    }
 }
 
 impl TextDecoder {

@@ -35,6 +35,8 @@ pub(crate) trait Framing {
     /// The length of the first record of `bytes` with its line break; `None` where it does not end here. The first `searched`
     /// bytes were already given, without an end in them.
     fn record_length(&self, bytes: &[u8], searched: usize) -> Option<usize>;
+    /// Whether a record may hold line breaks.
+    fn spans_lines(&self) -> bool;
 }
 
 /// A record a line.
@@ -44,6 +46,9 @@ impl Framing for Lines {
     #[inline]
     fn record_length(&self, bytes: &[u8], searched: usize) -> Option<usize> {
         memchr::memchr(b'\n', &bytes[searched..]).map(|at| searched + at + 1)
+    }
+    fn spans_lines(&self) -> bool {
+        false
     }
 }
 
@@ -136,7 +141,11 @@ impl Records {
             return Next::More;
         };
         let (start, line) = (self.start, self.lines + 1);
-        self.consume(length);
+        if framing.spans_lines() || self.dropping {
+            self.consume(length);
+        } else {
+            self.advance(length, 1);
+        }
         if std::mem::take(&mut self.dropping) {
             return self.next(framing);
         }
@@ -164,13 +173,13 @@ impl Records {
         Next::Record { bytes: record, line }
     }
 
+    /// Passes `length` bytes and counts their line breaks.
     fn consume(&mut self, length: usize) {
-        let record = &self.buffer[self.start..self.start + length];
-        // Nearly every record is one line; only a quoted one holds further breaks.
-        self.lines += match record.split_last() {
-            Some((b'\n', rest)) => 1 + memchr::memchr_iter(b'\n', rest).count() as u64,
-            _ => memchr::memchr_iter(b'\n', record).count() as u64,
-        };
+        let breaks = memchr::memchr_iter(b'\n', &self.buffer[self.start..self.start + length]).count();
+        self.advance(length, breaks as u64);
+    }
+    fn advance(&mut self, length: usize, breaks: u64) {
+        self.lines += breaks;
         self.start += length;
         self.offset += length as u64;
         self.searched = 0;

@@ -1,5 +1,7 @@
 //! Walks over the tokens of one JSON text (RFC 8259) without building anything.
 
+use super::number::exact_double;
+
 /// Deepest nesting of what is skipped or kept as text.
 const DEPTH_MAX: usize = 512;
 
@@ -10,6 +12,28 @@ pub(crate) struct SyntaxError {
     pub(crate) expected: &'static str,
     /// Index of the byte.
     pub(crate) at: usize,
+}
+
+/// A number of few digits: `mantissa` times ten to the power of minus `scale`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ShortNumber {
+    negative: bool,
+    mantissa: u64,
+    /// Digits behind the point.
+    pub(crate) scale: usize,
+}
+
+impl ShortNumber {
+    /// The mantissa with its sign.
+    pub(crate) fn signed(self) -> i64 {
+        // 18 digits fit.
+        let value = self.mantissa as i64;
+        if self.negative { -value } else { value }
+    }
+    /// The nearest DOUBLE, where one exact division gives it (Clinger's fast path).
+    pub(crate) fn to_double(self) -> Option<f64> {
+        exact_double(self.mantissa, self.scale).map(|value| if self.negative { -value } else { value })
+    }
 }
 
 /// A position in a JSON text.
@@ -129,6 +153,40 @@ impl<'a> Cursor<'a> {
         self.at = at;
         Ok(&self.bytes[start..at])
     }
+    /// A plain number of at most 18 digits, without an exponent, and its length; the cursor is at its first byte and stays there.
+    #[inline]
+    pub(crate) fn short_number(&self) -> Option<(ShortNumber, usize)> {
+        let bytes = &self.bytes[self.at..];
+        let negative = bytes.first() == Some(&b'-');
+        let first = usize::from(negative);
+        let (mut at, mut mantissa) = (first, 0u64);
+        while let Some(digit) = bytes.get(at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
+            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
+            at += 1;
+        }
+        let mut digits = at - first;
+        if digits == 0 || (digits > 1 && bytes[first] == b'0') {
+            return None;
+        }
+        let mut scale = 0;
+        if bytes.get(at) == Some(&b'.') {
+            at += 1;
+            let point = at;
+            while let Some(digit) = bytes.get(at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
+                mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
+                at += 1;
+            }
+            scale = at - point;
+            digits += scale;
+            if scale == 0 {
+                return None;
+            }
+        }
+        if digits > 18 || matches!(bytes.get(at), Some(b'e' | b'E')) {
+            return None;
+        }
+        Some((ShortNumber { negative, mantissa, scale }, at))
+    }
     /// Consumes any value and checks its grammar.
     pub(crate) fn skip(&mut self) -> Result<(), SyntaxError> {
         self.skip_nested(0)
@@ -169,7 +227,13 @@ impl<'a> Cursor<'a> {
                     }
                 }
             }
-            _ => self.number().map(|_| ()),
+            _ => match self.short_number() {
+                Some((_, length)) => {
+                    self.at += length;
+                    Ok(())
+                }
+                None => self.number().map(|_| ()),
+            },
         }
     }
     /// Consumes `"key":`.

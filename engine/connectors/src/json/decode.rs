@@ -9,7 +9,7 @@
 use wasmill_plan::Field;
 
 use super::cursor::{Cursor, SyntaxError, unescape};
-use super::number::{parse_double, parse_integer, short_integer};
+use super::number::{parse_double, parse_integer};
 use super::shape::{RowShape, Shape};
 use super::text::write_compact;
 use crate::column::{ColumnBuilder, Fixed};
@@ -135,8 +135,7 @@ impl<'a> Walk<'a, '_> {
         } else {
             let mut position = 0;
             loop {
-                let key = self.cursor.key()?;
-                match shape.slot(&mut position, key) {
+                match shape.key(&mut position, &mut self.cursor)? {
                     None => self.cursor.skip()?,
                     Some(slot) => {
                         let slot = slot as usize;
@@ -362,12 +361,20 @@ impl<'a> Walk<'a, '_> {
 
     #[inline]
     fn integer(&mut self, byte: u8, type_name: &'static str) -> Result<i64, Fail> {
+        if let Some((number, length)) = self.cursor.short_number()
+            && number.scale == 0
+        {
+            self.cursor.at += length;
+            return Ok(number.signed());
+        }
+        self.long_integer(byte, type_name)
+    }
+
+    /// An integer of many digits, in quotes, or with a fraction.
+    fn long_integer(&mut self, byte: u8, type_name: &'static str) -> Result<i64, Fail> {
         if byte != b'"' {
             let text = self.bare_scalar(byte, type_name)?;
-            return match short_integer(text) {
-                Some(value) => Ok(value),
-                None => whole(text).ok_or_else(|| mismatch(text, type_name)),
-            };
+            return whole(text).ok_or_else(|| mismatch(text, type_name));
         }
         let token = self.scalar(byte, type_name)?;
         let text = trim(token.bytes(self.scratch));
@@ -400,6 +407,12 @@ impl<'a> Walk<'a, '_> {
 
     #[inline]
     fn double(&mut self, byte: u8, type_name: &'static str) -> Result<f64, Fail> {
+        if let Some((number, length)) = self.cursor.short_number()
+            && let Some(value) = number.to_double()
+        {
+            self.cursor.at += length;
+            return Ok(value);
+        }
         let token = self.scalar(byte, type_name)?;
         let text = token.bytes(self.scratch);
         parse_double(text).ok_or_else(|| mismatch(text, type_name))

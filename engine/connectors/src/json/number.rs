@@ -31,6 +31,12 @@ const POWERS: [f64; 23] = [
     1e21, 1e22,
 ];
 
+/// `mantissa` times ten to the power of minus `scale`, where one division of two exact DOUBLEs gives it.
+#[inline]
+pub(super) fn exact_double(mantissa: u64, scale: usize) -> Option<f64> {
+    (mantissa < 1 << 53 && scale < POWERS.len()).then(|| mantissa as f64 / POWERS[scale])
+}
+
 /// A DOUBLE as Java's `Double.parseDouble` reads it, but for hexadecimal digits. A plain decimal of few digits is one exact
 /// division (Clinger's fast path).
 #[inline]
@@ -53,8 +59,7 @@ pub(crate) fn parse_double(text: &[u8]) -> Option<f64> {
             }
             _ => false,
         });
-        if plain && mantissa < 1 << 53 {
-            let value = mantissa as f64 / POWERS[scale];
+        if let Some(value) = exact_double(mantissa, scale).filter(|_| plain) {
             return Some(if negative { -value } else { value });
         }
     }

@@ -2,7 +2,7 @@
 
 use wasmill_plan::{Field, TypeKind};
 
-use super::cursor::{RawString, unescape};
+use super::cursor::{Cursor, RawString, SyntaxError, unescape};
 
 /// How many keys' order is remembered; objects with more (maps in disguise) are looked up by name.
 const ORDER_MAX: usize = 256;
@@ -21,11 +21,20 @@ pub(super) enum Shape {
 pub(super) struct RowShape {
     pub(super) names: Vec<String>,
     pub(super) shapes: Vec<Shape>,
-    /// The keys of the objects seen, in their order, with the field each is (`None`: not wanted).
-    order: Vec<(Vec<u8>, Option<u32>)>,
+    /// The keys of the objects seen, in their order.
+    order: Vec<KnownKey>,
     /// The object in which a field was last seen; objects are counted from 1.
     pub(super) seen: Vec<u64>,
     pub(super) objects: u64,
+}
+
+/// A key that has been seen.
+#[derive(Debug)]
+struct KnownKey {
+    /// As it stands in the text, with its quotes.
+    quoted: Vec<u8>,
+    /// The field it is; `None` where no column wants it.
+    slot: Option<u32>,
 }
 
 impl RowShape {
@@ -38,34 +47,40 @@ impl RowShape {
             objects: 0,
         }
     }
-    /// The field of a key, expected at `position` of [`RowShape::order`]; `position` is then where it was found.
+    /// Consumes a key and its colon, expected to be that at `position` of [`RowShape::order`], and gives its field; `position`
+    /// is then where it was found.
     #[inline]
-    pub(super) fn slot(&mut self, position: &mut usize, key: RawString<'_>) -> Option<u32> {
-        if let Some((known, slot)) = self.order.get(*position)
-            && known == key.bytes
-            && !key.escaped
+    pub(super) fn key(&mut self, position: &mut usize, cursor: &mut Cursor<'_>) -> Result<Option<u32>, SyntaxError> {
+        if cursor.peek() == b'"'
+            && let Some(known) = self.order.get(*position)
+            && cursor.bytes[cursor.at..].starts_with(&known.quoted)
         {
-            return *slot;
+            cursor.at += known.quoted.len();
+            cursor.expect(b':', "':'")?;
+            return Ok(known.slot);
         }
-        self.find_slot(position, key)
+        let key = cursor.key()?;
+        Ok(self.find(position, key))
     }
     /// A key that did not come where it was expected: a field was left out, or it is new.
     #[cold]
-    fn find_slot(&mut self, position: &mut usize, key: RawString<'_>) -> Option<u32> {
+    fn find(&mut self, position: &mut usize, key: RawString<'_>) -> Option<u32> {
         let mut name = Vec::new();
         if !key.escaped {
             name.extend_from_slice(key.bytes);
         } else if unescape(key.bytes, &mut name).is_err() {
             return None;
         }
-        if let Some(found) = self.order.iter().position(|(known, _)| *known == name) {
+        let is_known = |known: &KnownKey| known.quoted[1..known.quoted.len() - 1] == name;
+        if let Some(found) = self.order.iter().position(is_known) {
             *position = found;
-            return self.order[found].1;
+            return self.order[found].slot;
         }
         let slot = self.names.iter().position(|n| n.as_bytes() == name).map(|i| i as u32);
-        if self.order.len() < ORDER_MAX {
+        // A key whose name would need escapes is looked up each time.
+        if self.order.len() < ORDER_MAX && !key.escaped {
             *position = self.order.len();
-            self.order.push((name, slot));
+            self.order.push(KnownKey { quoted: [b"\"", &name[..], b"\""].concat(), slot });
         }
         slot
     }
