@@ -88,6 +88,7 @@ impl Folder {
     /// # Errors
     /// The folder cannot be written.
     pub(crate) fn begin(&self) -> Result<u64> {
+        fs::create_dir_all(&self.path).map_err(|e| cannot_create(&self.path, &e))?;
         if let Some(run) = self.run.get() {
             return Ok(*run);
         }
@@ -95,7 +96,6 @@ impl Folder {
         if let Some(run) = self.run.get() {
             return Ok(*run);
         }
-        fs::create_dir_all(&self.path).map_err(|e| cannot_create(&self.path, &e))?;
         let mut run = self.last_run()? + 1;
         loop {
             match OpenOptions::new().write(true).create_new(true).open(self.path.join(format!(".run-{run}"))) {

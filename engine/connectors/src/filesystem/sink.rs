@@ -294,6 +294,14 @@ impl Sink for FileSink {
     }
 
     fn restore(&mut self, epoch: u64) -> Result<()> {
+        if let Some(file) = &self.target.file
+            && epoch > 0
+            && file.exists()
+            && !self.folder.path.exists()
+        {
+            // Its parts are gone: to go on from the epoch would leave their rows out.
+            return Err(Error::external(format!("'{}' is complete: the job had ended", file.display())));
+        }
         let run = self.folder.resume()?;
         self.part = None;
         self.folder.remove(&self.writing_name(run))?;
