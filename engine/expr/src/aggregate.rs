@@ -13,8 +13,6 @@ pub struct AggregateSignature {
     /// Positions of arguments that must be literals: they go to [`wasmill_plan::AggregateCall::constants`] instead of
     /// `args`, in order; an ARRAY literal as one constant per element.
     pub constants: Vec<usize>,
-    /// Positions of arguments that the planner wraps in `JSON_STRING(…)` (whose result type [`Self::args`] already gives).
-    pub json: Vec<usize>,
     /// The type of the result over at least one row. A call that may see no row (global, or with FILTER) is nullable, but
     /// for COUNT: the planner says so.
     pub returns: DataType,
@@ -42,9 +40,9 @@ const FUNCTIONS: &[(&str, &[&str], &str)] = &[
     ("SINGLE_VALUE", &[], "SINGLE_VALUE(value)"),
 ];
 
-/// The canonical names, for help, completion and suggestions.
+/// All names, for help, completion and suggestions.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    FUNCTIONS.iter().map(|(name, _, _)| *name)
+    FUNCTIONS.iter().flat_map(|(name, aliases, _)| std::iter::once(*name).chain(aliases.iter().copied()))
 }
 
 /// The canonical name of an aggregate function written as `name` in any case; `None` where there is none.
@@ -65,10 +63,10 @@ fn entry(name: &str) -> Option<&'static (&'static str, &'static [&'static str], 
 
 /// Settles the types of a call; `args` are all the arguments as written, constants too, none for `COUNT(*)`.
 ///
-/// Constants that do not stand among SQL's arguments go behind those that do:
-/// - `JSON_ARRAYAGG`, `JSON_OBJECTAGG`: one BOOLEAN, whether `ABSENT ON NULL` holds (the default of JSON_ARRAYAGG; that of
-///   JSON_OBJECTAGG is `NULL ON NULL`).
-/// - `ARRAY_AGG`: one BOOLEAN, whether `IGNORE NULLS` was asked for (the default is RESPECT NULLS).
+/// A clause of the call is a constant BOOLEAN behind SQL's arguments:
+/// - `JSON_ARRAYAGG`, `JSON_OBJECTAGG`: whether `ABSENT ON NULL` holds (the default of JSON_ARRAYAGG; that of JSON_OBJECTAGG
+///   is `NULL ON NULL`).
+/// - `ARRAY_AGG`: whether `IGNORE NULLS` was asked for (the default is RESPECT NULLS).
 ///
 /// # Errors
 /// What does not fit: lower case, no full stop; the planner adds the place and [`usage`].
@@ -88,7 +86,6 @@ pub fn infer(name: &str, args: &[DataType]) -> Result<AggregateSignature, String
         function,
         args: args.to_vec(),
         constants: Vec::new(),
-        json: Vec::new(),
         returns: DataType::nullable(TypeKind::Null),
     };
     signature.returns = match function {
@@ -129,25 +126,22 @@ pub fn infer(name: &str, args: &[DataType]) -> Result<AggregateSignature, String
             DataType::not_null(TypeKind::Multiset(Box::new(args[0].clone().with_nullable(false))))
         }
         "ARRAY_AGG" => {
-            arity(1, 1)?;
+            arity(1, 2)?;
+            clause(function, args, 1, &mut signature)?;
             DataType::nullable(TypeKind::Array(Box::new(args[0].clone())))
         }
         "JSON_ARRAYAGG" => {
-            arity(1, 1)?;
-            signature.args = vec![DataType::string().with_nullable(args[0].nullable)];
-            signature.json = vec![0];
+            arity(1, 2)?;
+            clause(function, args, 1, &mut signature)?;
             DataType::string().with_nullable(false)
         }
         "JSON_OBJECTAGG" => {
-            arity(2, 2)?;
+            arity(2, 3)?;
+            clause(function, args, 2, &mut signature)?;
             if !args[0].kind.is_text() {
                 return Err(format!("the key of JSON_OBJECTAGG must be text, not {}", args[0]));
             }
-            signature.args = vec![
-                DataType::string().with_nullable(args[0].nullable),
-                DataType::string().with_nullable(args[1].nullable),
-            ];
-            signature.json = vec![1];
+            signature.args[0] = DataType::string().with_nullable(args[0].nullable);
             DataType::string().with_nullable(false)
         }
         "PERCENTILE" => {
@@ -157,6 +151,18 @@ pub fn infer(name: &str, args: &[DataType]) -> Result<AggregateSignature, String
         other => unreachable!("aggregate function {other} without types"),
     };
     Ok(signature)
+}
+
+/// The constant of a clause, at that position where it is given.
+fn clause(function: &str, args: &[DataType], at: usize, signature: &mut AggregateSignature) -> Result<(), String> {
+    match args.get(at).map(|a| &a.kind) {
+        None => Ok(()),
+        Some(TypeKind::Boolean) => {
+            signature.constants = vec![at];
+            Ok(())
+        }
+        Some(_) => Err(format!("{function} takes {at} argument{}, not {}", if at == 1 { "" } else { "s" }, args.len())),
+    }
 }
 
 fn number(function: &str, arg: &DataType) -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments};
 use wasmill_expr::{Argument, aggregate, registry, typing};
-use wasmill_plan::{DataType, Expr, ExprKind, Value};
+use wasmill_plan::{DataType, Expr, ExprKind, TypeKind, Value};
 
 use super::expr::{Binder, Bound};
 use super::{AGGREGATE_BASE, BoundAggregate, literal};
@@ -160,19 +160,20 @@ impl Binder<'_> {
             let types = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             QueryError::at(whole, format!("{name}({types}): {why}"))
         })?;
-        let mut args: Vec<Expr> = args.into_iter().zip(signature.args).map(|(a, t)| a.cast_to(t)).collect();
-        // Trailing constants (a separator, a percentage) are parameters, not columns.
-        let mut constants = Vec::new();
-        while args.len() > 1 && matches!(name, "LISTAGG" | "PERCENTILE" | "STRING_AGG") {
-            match args.last().and_then(Expr::as_literal).cloned() {
-                Some(value) => {
-                    constants.insert(0, value);
-                    args.pop();
-                }
-                None => return Err(QueryError::at(whole, format!("the second argument of {name} must be a constant"))),
+        // Constants (a separator, a percentage, a clause) are parameters, not columns.
+        let (mut columns, mut constants) = (Vec::new(), Vec::new());
+        for (position, (arg, wanted)) in args.into_iter().zip(signature.args).enumerate() {
+            if !signature.constants.contains(&position) {
+                columns.push(arg.cast_to(wanted));
+                continue;
             }
+            let Some(values) = constant_values(&arg) else {
+                return Err(QueryError::at(whole, format!("argument {} of {name} must be a constant", position + 1)));
+            };
+            constants.extend(values);
         }
-        Ok(BoundAggregate { function: name.to_owned(), args, constants, distinct, filter, data_type: signature.returns })
+        let function = signature.function.to_owned();
+        Ok(BoundAggregate { function, args: columns, constants, distinct, filter, data_type: signature.returns })
     }
 
     fn register_aggregate(&mut self, whole: &ast::Expr, name: &str, bound: BoundAggregate) -> Bound {
@@ -191,6 +192,21 @@ impl Binder<'_> {
             aggregates.len() - 1
         });
         Ok(Expr::column(AGGREGATE_BASE + index, data_type))
+    }
+}
+
+/// The value of a literal, or the values of an ARRAY of literals; a DECIMAL as a DOUBLE.
+fn constant_values(arg: &Expr) -> Option<Vec<Value>> {
+    match (&arg.kind, &arg.data_type.kind) {
+        (ExprKind::Literal(Value::Decimal(unscaled)), TypeKind::Decimal(_, scale)) => {
+            format!("{unscaled}e-{scale}").parse().ok().map(|v| vec![Value::Float(v)])
+        }
+        (ExprKind::Literal(value), _) => Some(vec![value.clone()]),
+        (ExprKind::Cast { input, .. }, _) => constant_values(input),
+        (ExprKind::Call { args, .. }, TypeKind::Array(_)) => {
+            Some(args.iter().map(constant_values).collect::<Option<Vec<_>>>()?.concat())
+        }
+        _ => None,
     }
 }
 

@@ -13,6 +13,7 @@ mod distinct;
 mod elements;
 mod extremum;
 mod filtered;
+mod json;
 mod json_object;
 mod multiset;
 mod row_values;
@@ -104,7 +105,7 @@ pub fn new_aggregate(call: &AggregateCall, needs_retract: bool) -> Result<Box<dy
 /// # Errors
 /// As [`new_aggregate`].
 pub fn new_over_aggregate(call: &AggregateCall, needs_retract: bool) -> Result<Box<dyn Aggregate>> {
-    match variance::Kind::of(&call.function) {
+    match wasmill_expr::aggregate::find(&call.function).and_then(variance::Kind::of) {
         Some(kind) => wrap(call, variance::new_from_sums(kind, &call.arg_types[0], &call.data_type)?),
         None => new_aggregate(call, needs_retract),
     }
@@ -122,7 +123,7 @@ fn wrap(call: &AggregateCall, mut aggregate: Box<dyn Aggregate>) -> Result<Box<d
 }
 
 fn new_plain(call: &AggregateCall, needs_retract: bool) -> Result<Box<dyn Aggregate>> {
-    let function = call.function.as_str();
+    let function = wasmill_expr::aggregate::find(&call.function).unwrap_or(&call.function);
     let flag = || call.constants.first() == Some(&Value::Boolean(true));
     if let Some(kind) = variance::Kind::of(function) {
         return variance::new(kind, argument(call)?, &call.data_type);
@@ -156,9 +157,13 @@ fn new_plain(call: &AggregateCall, needs_retract: bool) -> Result<Box<dyn Aggreg
         "JSON_ARRAYAGG" => {
             // ABSENT ON NULL is the default.
             let absent = call.constants.is_empty() || flag();
-            elements::new(elements::Give::JsonArray, &call.arg_types, absent)
+            let texts = elements::new(elements::Give::JsonArray, &[wasmill_plan::DataType::string()], absent)?;
+            json::new(texts, 0, argument(call)?)
         }
-        "JSON_OBJECTAGG" => Ok(Box::new(json_object::JsonObjects::new(flag()))),
+        "JSON_OBJECTAGG" => {
+            let value = call.arg_types.get(1).ok_or_else(|| Error::query("JSON_OBJECTAGG needs a key and a value"))?;
+            json::new(Box::new(json_object::JsonObjects::new(flag())), 1, value)
+        }
         "COLLECT" => Ok(Box::new(multiset::Multisets::collect(argument(call)?, &call.data_type)?)),
         "PERCENTILE" => {
             Ok(Box::new(multiset::Multisets::percentile(call, matches!(call.data_type.kind, TypeKind::Array(_)))?))

@@ -252,19 +252,21 @@ fn a_filter_lets_only_true_pass() {
 #[test]
 fn json_aggregates_give_json() {
     let text = |v: &[Option<&str>]| Arc::new(StringArray::from(v.to_vec())) as ArrayRef;
-    let mut object = call("JSON_OBJECTAGG", DataType::string().kind);
-    object.arg_types = vec![DataType::string(), DataType::string()];
+    let whole = |v: &[Option<i32>]| ints(v);
+    let mut object = call("JSON_OBJECTAGG", TypeKind::Int);
+    object.arg_types = vec![DataType::string(), DataType::nullable(TypeKind::Int)];
     let mut aggregate = new_aggregate(&object, true).unwrap();
     aggregate.resize(1);
-    let args = [text(&[Some("x"), Some("z\""), Some("w")]), text(&[Some("1"), None, Some("4")])];
+    let args = [text(&[Some("x"), Some("z\""), Some("w")]), whole(&[Some(1), None, Some(4)])];
     aggregate.update(&[0, 0, 0], &args).unwrap();
     assert_eq!(show(&aggregate.finish(&[0]).unwrap()), [r#"{"w":4,"x":1,"z\"":null}"#]);
-    assert!(aggregate.update(&[0], &[text(&[None]), text(&[None])]).is_err());
+    assert!(aggregate.update(&[0], &[text(&[None]), whole(&[None])]).is_err());
 
     let mut array = call("JSON_ARRAYAGG", DataType::string().kind);
-    assert_eq!(one(&array, text(&[Some("1"), None, Some("4")])), "[1,4]");
+    assert_eq!(one(&array, text(&[Some("a\""), None, Some("b")])), r#"["a\"","b"]"#);
     array.constants = vec![Value::Boolean(false)];
-    assert_eq!(one(&array, text(&[Some("1"), None, Some("4")])), "[1,null,4]");
+    assert_eq!(one(&array, text(&[Some("a"), None])), r#"["a",null]"#);
+    assert_eq!(one(&call("JSON_ARRAYAGG", TypeKind::Int), whole(&[Some(1), None, Some(4)])), "[1,4]");
 }
 
 #[test]
