@@ -1,0 +1,5 @@
+CREATE TABLE t (
+  id INT, ts TIMESTAMP(3), k STRING, n INT, amount DOUBLE, price DECIMAL(8, 2), tags ARRAY<STRING>,
+  WATERMARK FOR ts AS ts - INTERVAL '4' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '{DIR}/in.jsonl', 'format' = 'json');
+SELECT id, COUNT(DISTINCT n) OVER w, SUM(DISTINCT n) OVER w, LISTAGG(k) OVER w FROM t WINDOW w AS (ORDER BY ts RANGE BETWEEN INTERVAL '6' SECOND PRECEDING AND CURRENT ROW);
