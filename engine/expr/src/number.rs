@@ -46,8 +46,7 @@ pub(crate) fn round_half_up_wide(value: i256, from: u8, to: u8) -> Option<i256> 
 
 /// An unscaled value at another scale, rounded half up; `None` where it exceeds `precision`.
 pub(crate) fn rescale(value: i128, from: u8, (precision, scale): (u8, u8)) -> Option<i128> {
-    let value =
-        if scale > from { value.checked_mul(pow10(scale - from)?)? } else { round_half_up(value, from, scale) };
+    let value = if scale > from { value.checked_mul(pow10(scale - from)?)? } else { round_half_up(value, from, scale) };
     fits(value, precision).then_some(value)
 }
 

@@ -38,9 +38,8 @@ pub fn common_kind(a: &TypeKind, b: &TypeKind) -> Option<TypeKind> {
         (K::Binary(x) | K::Varbinary(x), K::Binary(y) | K::Varbinary(y)) => K::Varbinary(*x.max(y)),
         (x, y) if x.is_numeric() && y.is_numeric() => common_numeric(x, y),
         (K::Time(x), K::Time(y)) => K::Time(*x.max(y)),
-        (K::Date, t @ (K::Timestamp(_) | K::TimestampLtz(_))) | (t @ (K::Timestamp(_) | K::TimestampLtz(_)), K::Date) => {
-            t.clone()
-        }
+        (K::Date, t @ (K::Timestamp(_) | K::TimestampLtz(_)))
+        | (t @ (K::Timestamp(_) | K::TimestampLtz(_)), K::Date) => t.clone(),
         (K::Timestamp(x), K::Timestamp(y)) => K::Timestamp(*x.max(y)),
         (K::Timestamp(x) | K::TimestampLtz(x), K::Timestamp(y) | K::TimestampLtz(y)) => K::TimestampLtz(*x.max(y)),
         (K::Array(x), K::Array(y)) => K::Array(Box::new(common_type(x, y)?)),
@@ -102,7 +101,9 @@ pub fn comparison_kind(a: &TypeKind, b: &TypeKind) -> Option<TypeKind> {
     match (a, b) {
         (text, other) | (other, text) if text.is_text() && !other.is_text() => match other {
             K::Null => Some(text.clone()),
-            K::TinyInt | K::SmallInt | K::Int | K::BigInt | K::Float | K::Double | K::Decimal(..) => Some(other.clone()),
+            K::TinyInt | K::SmallInt | K::Int | K::BigInt | K::Float | K::Double | K::Decimal(..) => {
+                Some(other.clone())
+            }
             K::Boolean | K::Date | K::Time(_) | K::Timestamp(_) | K::TimestampLtz(_) => Some(other.clone()),
             _ => None,
         },

@@ -37,7 +37,12 @@ impl Functions {
             let wrong = options.iter().find(|(key, _)| error.message.contains(&format!("'{key}'")));
             let is_value = !error.message.starts_with("unknown");
             let span = wrong.and_then(|(key, _)| ddl::option_span(&statement.options, key, is_value));
-            QueryError { message: error.message, span: span.or(statement.name.span), detail: error.detail, hint: error.hint }
+            QueryError {
+                message: error.message,
+                span: span.or(statement.name.span),
+                detail: error.detail,
+                hint: error.hint,
+            }
         })?;
         let export = statement.export.as_ref().map_or(&statement.name.text, |e| &e.text).clone();
         let function = Function::create(FunctionSpec {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use regex::{Captures, Regex};
 use wasmill_connectors::Connectors;
 use wasmill_expr::NoUserFunctions;
-use wasmill_runtime::testing::run_all;
+use wasmill_runtime::testing::matrix::run_all;
 use wasmill_runtime::{JobOptions, JobParts};
 use wasmill_server::Session;
 use wasmill_sql::{Statement, parse_script, plan_query};
@@ -24,11 +24,13 @@ type Bag = BTreeMap<String, i64>;
 fn scripts_give_the_rows_of_flink_in_every_run() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
     let only = std::env::var("GOLDEN").unwrap_or_default();
-    let mut cases: Vec<_> = fs::read_dir(&folder).expect("the folder of golden scripts").flatten().map(|e| e.path()).collect();
+    let mut cases: Vec<_> =
+        fs::read_dir(&folder).expect("the folder of golden scripts").flatten().map(|e| e.path()).collect();
     cases.retain(|c| c.join("case.sql").exists() && c.to_string_lossy().contains(&only));
     cases.sort();
     assert!(!cases.is_empty(), "no golden script in {}", folder.display());
-    let failures: Vec<String> = cases.iter().filter_map(|case| check(case).err().map(|why| format!("{}: {why}", name(case)))).collect();
+    let failures: Vec<String> =
+        cases.iter().filter_map(|case| check(case).err().map(|why| format!("{}: {why}", name(case)))).collect();
     assert!(failures.is_empty(), "{} of {} scripts:\n{}", failures.len(), cases.len(), failures.join("\n"));
 }
 
@@ -56,7 +58,7 @@ fn check(case: &Path) -> Result<(), String> {
     // The sinks are replaced by the runs.
     let parts = JobParts {
         sources: Arc::new(Connectors),
-        sinks: Arc::new(wasmill_runtime::testing::MemorySinks::default()),
+        sinks: Arc::new(wasmill_runtime::testing::memory::MemorySinks::default()),
         functions: Arc::new(NoUserFunctions),
     };
     let (outcome, differences) = run_all(&plan, &options, &parts).map_err(|e| e.to_string())?;
@@ -68,7 +70,8 @@ fn check(case: &Path) -> Result<(), String> {
         return Err(format!("not Flink's rows: {}", difference(&want, &got)));
     }
     let unexcused = differences.iter().find(|d| !skips.contains(d.run));
-    unexcused.map_or(Ok(()), |d| Err(format!("run '{}' gives other rows: {:?} instead of {:?}", d.run, d.got, d.expected)))
+    unexcused
+        .map_or(Ok(()), |d| Err(format!("run '{}' gives other rows: {:?} instead of {:?}", d.run, d.got, d.expected)))
 }
 
 fn fold<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>) -> Bag {
@@ -88,7 +91,8 @@ fn canonical(row: &str) -> String {
     let row = time.replace_all(&row, |c: &Captures| {
         let part = |i| c.get(i).map_or("", |m: regex::Match| m.as_str());
         let seconds = if part(3).is_empty() { ":00" } else { part(3) };
-        format!("<{}_{}{}{}>", part(1), part(2), seconds, part(4).trim_end_matches('0').trim_end_matches('.')).replace(['-', ':', '.'], "_")
+        format!("<{}_{}{}{}>", part(1), part(2), seconds, part(4).trim_end_matches('0').trim_end_matches('.'))
+            .replace(['-', ':', '.'], "_")
     });
     let row = number.replace_all(&row, |c: &Captures| match c[0].parse::<f64>() {
         Ok(v) => format!("{v:.8e}"),

@@ -64,7 +64,8 @@ fn main() {
     });
     show("native Rust (as this build: SSE)", native_ns, native_ns);
     let bytes = wat::parse_str(PLAIN).expect("the bench's own module");
-    let module = Module::from_bytes(Path::new("bench.wasm"), bytes.clone(), &FunctionOptions::default()).expect("loads");
+    let module =
+        Module::from_bytes(Path::new("bench.wasm"), bytes.clone(), &FunctionOptions::default()).expect("loads");
     for (name, effort) in [
         ("plain export, vectorised", Effort::Full),
         ("plain export, inlined", Effort::Inline),
@@ -98,7 +99,8 @@ fn main() {
         ("column function in Rust", "udf-sdk/examples/rust/examples.wasm", 2),
     ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
-        let function = Function::create(FunctionSpec { path, export: "blend".into(), ..spec(args_count) }).expect("the SDK's example");
+        let function = Function::create(FunctionSpec { path, export: "blend".into(), ..spec(args_count) })
+            .expect("the SDK's example");
         let mut scalar = function.scalar();
         let result = scalar.evaluate(&args, ROWS).expect("runs");
         assert_eq!(result.as_primitive::<Float64Type>().values()[..], native(a.values(), b.values())[..]);
@@ -109,7 +111,8 @@ fn main() {
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/fraud/model/fraud.wasm");
     let features: Vec<ArrayRef> = (0..8).map(|i| Arc::new(column(10.0 * f64::from(i))) as ArrayRef).collect();
-    let function = Function::create(FunctionSpec { path, export: "fraud_score".into(), ..spec(8) }).expect("the example");
+    let function =
+        Function::create(FunctionSpec { path, export: "fraud_score".into(), ..spec(8) }).expect("the example");
     let mut scalar = function.scalar();
     let ns = best_ns(|| {
         black_box(scalar.evaluate(black_box(&features), ROWS).expect("runs"));

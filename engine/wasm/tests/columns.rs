@@ -31,7 +31,8 @@ fn examples_in_c() {
     let f = sdk_example("c/text.wasm", "vowels", &[STRING], Int);
     assert_eq!(evaluate(&f, &[texts(&[Some("Education"), Some("")])], 2).as_ref(), ints(&[Some(5), Some(0)]).as_ref());
     let f = sdk_example("c/columns.wasm", "or_else", &[STRING, STRING], STRING);
-    let result = evaluate(&f, &[texts(&[Some("a"), None, None, Some("dé")]), texts(&[Some("x"), Some("yy"), None, None])], 4);
+    let result =
+        evaluate(&f, &[texts(&[Some("a"), None, None, Some("dé")]), texts(&[Some("x"), Some("yy"), None, None])], 4);
     assert_eq!(result.as_ref(), texts(&[Some("a"), Some("yy"), None, Some("dé")]).as_ref());
     blend(&sdk_example("c/columns.wasm", "blend", &[Double, Double], Double), true);
 }
@@ -43,7 +44,8 @@ fn examples_in_rust() {
     let result = evaluate(&f, &[texts(&[Some("Ada@Example.COM"), Some("nobody"), None])], 3);
     assert_eq!(result.as_ref(), texts(&[Some("example.com"), None, None]).as_ref());
     let f = sdk_example(file, "begins", &[STRING, STRING], Boolean);
-    let result = evaluate(&f, &[texts(&[Some("abc"), Some("abc"), Some("")]), texts(&[Some("ab"), Some("b"), Some("")])], 3);
+    let result =
+        evaluate(&f, &[texts(&[Some("abc"), Some("abc"), Some("")]), texts(&[Some("ab"), Some("b"), Some("")])], 3);
     assert_eq!(result.as_boolean(), &BooleanArray::from(vec![true, false, true]));
     let f = sdk_example(file, "half", &[Double], Double);
     assert_eq!(evaluate(&f, &[doubles(&[Some(3.0)])], 1).as_ref(), doubles(&[Some(1.5)]).as_ref());
@@ -59,11 +61,16 @@ fn examples_in_rust() {
 
 fn blend(f: &Function, with_nulls: bool) {
     let expected = |a: f64, b: f64| 0.7 * a + b / (1.0 + a.abs()) + 0.25 * b.max(0.0);
-    let values = |f: fn(f64) -> f64| -> ArrayRef { Arc::new(Float64Array::from_iter_values((0..3000).map(|i| f(f64::from(i))))) };
+    let values = |f: fn(f64) -> f64| -> ArrayRef {
+        Arc::new(Float64Array::from_iter_values((0..3000).map(|i| f(f64::from(i)))))
+    };
     let (a, b) = (values(|i| i * 0.5 - 700.0), values(|i| 900.0 - i));
     let wanted: ArrayRef = Arc::new(Float64Array::from_iter_values(
-        a.as_primitive::<arrow::datatypes::Float64Type>().values().iter()
-            .zip(b.as_primitive::<arrow::datatypes::Float64Type>().values()).map(|(a, b)| expected(*a, *b)),
+        a.as_primitive::<arrow::datatypes::Float64Type>()
+            .values()
+            .iter()
+            .zip(b.as_primitive::<arrow::datatypes::Float64Type>().values())
+            .map(|(a, b)| expected(*a, *b)),
     ));
     let mut scalar = f.scalar();
     for (from, rows) in [(0, 3000), (5, 1), (17, 900)] {
@@ -107,7 +114,12 @@ fn every_type_crosses() {
         (BigInt, Arc::new(Int64Array::from(vec![None, Some(i64::MAX)]))),
         (Float, Arc::new(Float32Array::from(vec![Some(1.5), None]))),
         (Double, Arc::new(Float64Array::from(vec![Some(1.5), None, Some(-0.0)]))),
-        (Decimal(38, 5), Arc::new(Decimal128Array::from(vec![Some(i128::pow(10, 38) - 1), None]).with_precision_and_scale(38, 5).unwrap())),
+        (
+            Decimal(38, 5),
+            Arc::new(
+                Decimal128Array::from(vec![Some(i128::pow(10, 38) - 1), None]).with_precision_and_scale(38, 5).unwrap(),
+            ),
+        ),
         (STRING, texts(&[Some("déjà"), None, Some(""), Some("vu")])),
         (Varbinary(99), Arc::new(BinaryArray::from(vec![Some(&b"\xff\0"[..]), None, Some(b"")]))),
         (Date, Arc::new(Date32Array::from(vec![Some(-1), None]))),
@@ -174,21 +186,34 @@ fn broken_results() {
         (text_error(&set(20, -8)), "beyond the end of its memory"),
         (text_error(&set(20, 65_538)), "not aligned to 4"),
         (text_error(&set(28, 2)), "the last offset of its texts is"),
-        (text_error("(i32.store (i32.load offset=20 (local.get $c)) (i32.const -1))"), "the first offset of its texts is -1"),
-        (text_error("(i32.store (i32.load offset=20 (local.get $c)) (i32.const 100))"), "the offsets of its texts fall from 100"),
+        (
+            text_error("(i32.store (i32.load offset=20 (local.get $c)) (i32.const -1))"),
+            "the first offset of its texts is -1",
+        ),
+        (
+            text_error("(i32.store (i32.load offset=20 (local.get $c)) (i32.const 100))"),
+            "the offsets of its texts fall from 100",
+        ),
         (text_error("(i32.store8 (i32.load offset=24 (local.get $c)) (i32.const 255))"), "not valid UTF-8"),
         (int_error("(i32.store (local.get $out) (i32.const -64))"), "its result structure at"),
         (int_error("(i32.store (local.get $out) (i32.const 3))"), "its result structure at 3, which is not aligned"),
         (int_error("(i32.store offset=4 (local.get $out) (i32.const 2))"), "2 columns of"),
         (int_error("(i32.store offset=8 (local.get $out) (i32.const 9))"), "1 columns of 9 rows"),
         (int_error("(return (i32.const 77))"), "the error code 77"),
-        (int_error("(i32.store offset=12 (local.get $out) (i32.const -8)) (i32.store offset=16 (local.get $out) (i32.const 50)) (return (i32.const 3))"),
-            "the error code 3"),
+        (
+            int_error(
+                "(i32.store offset=12 (local.get $out) (i32.const -8)) (i32.store offset=16 (local.get $out) (i32.const 50)) (return (i32.const 3))",
+            ),
+            "the error code 3",
+        ),
         (int_error("(loop $l (br $l))"), "'timeout' = '50 ms'"),
         (int_error("(unreachable)"), "the code gave up"),
     ];
     for (error, says) in checks {
-        assert!(error.contains(says) && error.contains("row 0 of a batch of 4 with a0 = "), "{says:?} is missing in: {error}");
+        assert!(
+            error.contains(says) && error.contains("row 0 of a batch of 4 with a0 = "),
+            "{says:?} is missing in: {error}"
+        );
     }
 }
 
@@ -209,7 +234,10 @@ fn not_null_is_checked() {
     spec.returns.nullable = false;
     let f = create(&echo(""), spec).unwrap();
     let e = f.scalar().evaluate(&[ints(&[Some(1), None])], 2).unwrap_err().to_string();
-    assert!(e.contains("row 1 of a batch of 2 with a0 = NULL: it gave NULL, but is declared to return NOT NULL"), "{e}");
+    assert!(
+        e.contains("row 1 of a batch of 2 with a0 = NULL: it gave NULL, but is declared to return NOT NULL"),
+        "{e}"
+    );
 }
 
 #[test]
@@ -224,11 +252,23 @@ fn broken_modules() {
     says(refused("\"wm_free\"", "\"wm_fre\""), "does not export 'wm_free'");
     says(refused("(export \"memory\")", ""), "does not export its memory");
     says(refused("\"wm_free\") (param i32 i32 i32)", "\"wm_free\") (param i32)"), "'wm_free' is not (i32, i32, i32)");
-    says(refused("(param $in i32) (param $out i32) (result i32)", "(param $in i32) (param $out i32) (param i32) (result i32)"),
-        "a column function is (i32, i32) -> i32");
+    says(
+        refused(
+            "(param $in i32) (param $out i32) (result i32)",
+            "(param $in i32) (param $out i32) (param i32) (result i32)",
+        ),
+        "a column function is (i32, i32) -> i32",
+    );
     // The allocator fails, lies, or hands out crooked blocks.
-    for (result, part) in [("(i32.const 0)", "could not give"), ("(i32.const -64)", "ends beyond its memory"), ("(i32.const 65537)", "not aligned")] {
-        let wat = echo("").replace("(local.get $at))\n        (func (export \"wm_free\")", &format!("{result})\n        (func (export \"wm_free\")"));
+    for (result, part) in [
+        ("(i32.const 0)", "could not give"),
+        ("(i32.const -64)", "ends beyond its memory"),
+        ("(i32.const 65537)", "not aligned"),
+    ] {
+        let wat = echo("").replace(
+            "(local.get $at))\n        (func (export \"wm_free\")",
+            &format!("{result})\n        (func (export \"wm_free\")"),
+        );
         let f = create(&wat, spec(&[Int], Int, &[])).unwrap();
         says(f.scalar().evaluate(&[ints(&[Some(1)])], 1).unwrap_err().to_string(), part);
     }

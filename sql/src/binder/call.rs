@@ -66,7 +66,8 @@ impl Binder<'_> {
 
     fn user_call(&mut self, whole: &ast::Expr, user: &crate::catalog::UserFunction, args: Vec<Expr>) -> Bound {
         if args.len() != user.args.len() {
-            let usage = user.args.iter().map(|f| format!("{} {}", f.name, f.data_type.kind)).collect::<Vec<_>>().join(", ");
+            let usage =
+                user.args.iter().map(|f| format!("{} {}", f.name, f.data_type.kind)).collect::<Vec<_>>().join(", ");
             return Err(QueryError::at(
                 whole,
                 format!("function '{}' takes {} arguments, not {}", user.name, user.args.len(), args.len()),
@@ -119,10 +120,9 @@ impl Binder<'_> {
         call: &ast::Function,
     ) -> Result<BoundAggregate, QueryError> {
         let (distinct, clauses) = match &call.args {
-            FunctionArguments::List(list) => (
-                matches!(list.duplicate_treatment, Some(ast::DuplicateTreatment::Distinct)),
-                list.clauses.as_slice(),
-            ),
+            FunctionArguments::List(list) => {
+                (matches!(list.duplicate_treatment, Some(ast::DuplicateTreatment::Distinct)), list.clauses.as_slice())
+            }
             _ => (false, [].as_slice()),
         };
         if let Some(clause) = clauses.first() {
@@ -152,7 +152,10 @@ impl Binder<'_> {
         };
         self.inside_aggregate = outer;
         // `COUNT(1)` counts rows like `COUNT(*)`.
-        if name == "COUNT" && !distinct && matches!(args.as_slice(), [one] if one.as_literal().is_some_and(|v| *v != Value::Null)) {
+        if name == "COUNT"
+            && !distinct
+            && matches!(args.as_slice(), [one] if one.as_literal().is_some_and(|v| *v != Value::Null))
+        {
             args.clear();
         }
         let types: Vec<DataType> = args.iter().map(|a| a.data_type.clone()).collect();
@@ -183,7 +186,11 @@ impl Binder<'_> {
                 .with_hint("compute the inner one in a subquery or view"));
         }
         let Some(aggregates) = &mut self.aggregates else {
-            let hint = if place == "WHERE" { "filter on aggregates with HAVING" } else { "use it in the SELECT list or in HAVING" };
+            let hint = if place == "WHERE" {
+                "filter on aggregates with HAVING"
+            } else {
+                "use it in the SELECT list or in HAVING"
+            };
             return Err(QueryError::at(whole, format!("aggregate {name} is not allowed in {place}")).with_hint(hint));
         };
         let data_type = bound.data_type.clone();
@@ -207,6 +214,14 @@ fn constant_values(arg: &Expr) -> Option<Vec<Value>> {
             Some(args.iter().map(constant_values).collect::<Option<Vec<_>>>()?.concat())
         }
         _ => None,
+    }
+}
+
+/// The value of a constant that may have been made a longer text type.
+fn constant_parameter(expr: &Expr) -> Option<Value> {
+    match &expr.kind {
+        ExprKind::Cast { input, .. } if expr.data_type.kind.is_text() => input.as_literal().cloned(),
+        _ => expr.as_literal().cloned(),
     }
 }
 

@@ -107,8 +107,11 @@ impl<'a> Binder<'a> {
             E::Floor { expr: e, field } => self.rounded("FLOOR", expr, e, field),
             E::Position { expr: e, r#in } => self.operator("POSITION", expr, &[e, r#in]),
             E::Substring { expr: e, substring_from, substring_for, .. } => {
-                let parts: Vec<&ast::Expr> =
-                    [Some(e), substring_from.as_ref(), substring_for.as_ref()].into_iter().flatten().map(|b| &**b).collect();
+                let parts: Vec<&ast::Expr> = [Some(e), substring_from.as_ref(), substring_for.as_ref()]
+                    .into_iter()
+                    .flatten()
+                    .map(|b| &**b)
+                    .collect();
                 self.operator("SUBSTRING", expr, &parts)
             }
             E::Overlay { expr: e, overlay_what, overlay_from, overlay_for } => {
@@ -116,7 +119,9 @@ impl<'a> Binder<'a> {
                 parts.extend(overlay_for.as_deref());
                 self.operator("OVERLAY", expr, &parts)
             }
-            E::Trim { trim_where, trim_what, expr: e, .. } => self.trim(expr, trim_where.as_ref(), trim_what.as_deref(), e),
+            E::Trim { trim_where, trim_what, expr: e, .. } => {
+                self.trim(expr, trim_where.as_ref(), trim_what.as_deref(), e)
+            }
             E::Function(function) => self.function(expr, function),
             E::Array(array) => self.collection("ARRAY", expr, array.elem.iter()),
             E::Tuple(items) => self.collection("ROW", expr, items.iter()),
@@ -133,7 +138,13 @@ impl<'a> Binder<'a> {
     /// A bare name: a column, or one of the functions that are called without parentheses.
     fn name(&mut self, name: &[ast::Ident]) -> Bound {
         const BARE: [&str; 7] = [
-            "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP", "CURRENT_ROW_TIMESTAMP", "CURRENT_DATABASE",
+            "CURRENT_DATE",
+            "CURRENT_TIME",
+            "CURRENT_TIMESTAMP",
+            "LOCALTIME",
+            "LOCALTIMESTAMP",
+            "CURRENT_ROW_TIMESTAMP",
+            "CURRENT_DATABASE",
         ];
         let upper = name[0].value.to_uppercase();
         let known = self.scope.columns.iter().any(|c| c.name == name[0].value);
@@ -216,7 +227,7 @@ impl<'a> Binder<'a> {
                 };
                 match negative {
                     Some((value, kind)) => Ok(Expr::literal(value, DataType::not_null(kind))),
-                    None => self.call(whole, "NEGATE", vec![bound]),
+                    None => self.call(whole, "-", vec![bound]),
                 }
             }
             other => Err(QueryError::at(whole, format!("operator {other} is not supported"))),

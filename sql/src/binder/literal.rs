@@ -13,7 +13,10 @@ pub(super) fn value(value: &ast::ValueWithSpan) -> Bound {
     use ast::Value as V;
     match &value.value {
         V::Number(text, _) => number(text, value.span),
-        V::SingleQuotedString(s) | V::NationalStringLiteral(s) | V::UnicodeStringLiteral(s) | V::EscapedStringLiteral(s) => Ok(text(s)),
+        V::SingleQuotedString(s)
+        | V::NationalStringLiteral(s)
+        | V::UnicodeStringLiteral(s)
+        | V::EscapedStringLiteral(s) => Ok(text(s)),
         V::HexStringLiteral(hex) => bytes(hex, value.span),
         V::Boolean(b) => Ok(Expr::literal(Value::Boolean(*b), DataType::not_null(TypeKind::Boolean))),
         V::Null => Ok(Expr::literal(Value::Null, DataType::nullable(TypeKind::Null))),
@@ -60,7 +63,8 @@ fn bytes(hex: &str, span: TokenSpan) -> Bound {
     let decoded: Option<Vec<u8>> =
         hex.as_bytes().chunks(2).map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect();
     let Some(decoded) = decoded else {
-        return Err(QueryError::new("a binary literal needs an even number of hexadecimal digits").with_span(Span::from_parser(span)));
+        return Err(QueryError::new("a binary literal needs an even number of hexadecimal digits")
+            .with_span(Span::from_parser(span)));
     };
     let kind = TypeKind::Binary(decoded.len() as u32);
     Ok(Expr::literal(Value::Bytes(decoded), DataType::not_null(kind)))
@@ -89,7 +93,9 @@ pub(super) fn typed(typed: &ast::TypedString) -> Bound {
             "TIME" => "TIME 'HH:mm:ss'",
             _ => "TIMESTAMP 'yyyy-MM-dd HH:mm:ss[.fraction]'",
         };
-        return Err(QueryError::new(format!("'{text}' is no valid {name} literal")).with_span(Span::from_parser(span)).with_hint(format!("write {form}")));
+        return Err(QueryError::new(format!("'{text}' is no valid {name} literal"))
+            .with_span(Span::from_parser(span))
+            .with_hint(format!("write {form}")));
     };
     Ok(Expr::literal(Value::Int(value), DataType::not_null(kind)))
 }
@@ -109,7 +115,8 @@ fn timestamp(text: &str) -> Option<(i64, TypeKind)> {
 /// Days since the epoch.
 fn date(text: &str) -> Option<i64> {
     let mut parts = text.trim().splitn(3, '-');
-    let mut next = || parts.next().filter(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))?.parse::<i64>().ok();
+    let mut next =
+        || parts.next().filter(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))?.parse::<i64>().ok();
     let (year, month, day) = (next()?, next()?, next()?);
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = match month {
@@ -153,10 +160,14 @@ pub(super) fn interval(interval: &Interval) -> Bound {
         _ => None,
     };
     let Some(text) = text else {
-        return Err(QueryError::new("an interval needs its length in single quotes").with_span(Span::from_parser(span)).with_hint("write INTERVAL '5' SECOND"));
+        return Err(QueryError::new("an interval needs its length in single quotes")
+            .with_span(Span::from_parser(span))
+            .with_hint("write INTERVAL '5' SECOND"));
     };
     let Some(first) = &interval.leading_field else {
-        return Err(QueryError::new("an interval needs a unit").with_span(Span::from_parser(span)).with_hint(format!("write INTERVAL '{text}' SECOND")));
+        return Err(QueryError::new("an interval needs a unit")
+            .with_span(Span::from_parser(span))
+            .with_hint(format!("write INTERVAL '{text}' SECOND")));
     };
     let last = interval.last_field.as_ref().unwrap_or(first);
     let (Some(first_rank), Some(last_rank)) = (rank(first), rank(last)) else {
@@ -164,11 +175,17 @@ pub(super) fn interval(interval: &Interval) -> Bound {
             .with_span(Span::from_parser(span))
             .with_hint("use YEAR, QUARTER, MONTH, WEEK, DAY, HOUR, MINUTE or SECOND"));
     };
-    let parsed = if first_rank <= MONTH { months(&text, first_rank, last_rank) } else { millis(&text, first_rank, last_rank) };
+    let parsed =
+        if first_rank <= MONTH { months(&text, first_rank, last_rank) } else { millis(&text, first_rank, last_rank) };
     let Some(value) = parsed else {
-        return Err(QueryError::new(format!("'{text}' is no interval of {}", units(first, interval.last_field.as_ref())))
-            .with_span(Span::from_parser(span))
-            .with_hint("for example INTERVAL '5' MINUTE, INTERVAL '1 02:03:04.5' DAY TO SECOND or INTERVAL '1-6' YEAR TO MONTH"));
+        return Err(QueryError::new(format!(
+            "'{text}' is no interval of {}",
+            units(first, interval.last_field.as_ref())
+        ))
+        .with_span(Span::from_parser(span))
+        .with_hint(
+            "for example INTERVAL '5' MINUTE, INTERVAL '1 02:03:04.5' DAY TO SECOND or INTERVAL '1-6' YEAR TO MONTH",
+        ));
     };
     let kind = if first_rank <= MONTH { TypeKind::IntervalYearMonth } else { TypeKind::IntervalDayTime };
     Ok(Expr::literal(Value::Int(value), DataType::not_null(kind)))

@@ -16,8 +16,8 @@ use wasmill_plan::{DataType, Expr};
 
 pub use expr::Binder;
 pub use over::{BoundFunction, BoundOver, OverBound};
-pub(crate) use special::WindowFunctions;
 pub use scope::{Scope, ScopeColumn, TimeAttribute};
+pub(crate) use special::WindowFunctions;
 
 use crate::catalog::Catalog;
 use crate::error::QueryError;
@@ -57,7 +57,8 @@ pub fn bind_table_expr(
     columns: &[(String, DataType)],
     catalog: &Catalog,
 ) -> Result<Expr, QueryError> {
-    let scope = Scope::new(columns.iter().map(|(name, data_type)| ScopeColumn::new(None, name, data_type.clone())).collect());
+    let scope =
+        Scope::new(columns.iter().map(|(name, data_type)| ScopeColumn::new(None, name, data_type.clone())).collect());
     Binder::new(catalog, &scope, "a column of a table").bind(expr)
 }
 

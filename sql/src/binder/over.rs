@@ -138,7 +138,12 @@ impl Binder<'_> {
         Ok(BoundOver { function, partition, order, rows, preceding, span: Span::of(whole) })
     }
 
-    fn over_function(&mut self, whole: &ast::Expr, name: &str, call: &ast::Function) -> Result<BoundFunction, QueryError> {
+    fn over_function(
+        &mut self,
+        whole: &ast::Expr,
+        name: &str,
+        call: &ast::Function,
+    ) -> Result<BoundFunction, QueryError> {
         match name {
             "ROW_NUMBER" => Ok(BoundFunction::RowNumber),
             "RANK" => Ok(BoundFunction::Rank),
@@ -171,12 +176,16 @@ impl Binder<'_> {
         }
         let mut args = args.into_iter();
         let Some(value) = args.next() else {
-            return Err(QueryError::at(whole, "LAG needs a value").with_hint("usage: LAG(value [, offset [, default]])"));
+            return Err(
+                QueryError::at(whole, "LAG needs a value").with_hint("usage: LAG(value [, offset [, default]])")
+            );
         };
         let offset = match args.next().map(|o| o.kind) {
             None => 1,
             Some(ExprKind::Literal(Value::Int(n))) if n >= 0 => n as u64,
-            Some(_) => return Err(QueryError::at(whole, "the offset of LAG must be a constant number of rows, 0 or more")),
+            Some(_) => {
+                return Err(QueryError::at(whole, "the offset of LAG must be a constant number of rows, 0 or more"));
+            }
         };
         let default = args.next().map(|d| d.cast_to(value.data_type.clone()));
         if args.next().is_some() {
@@ -203,10 +212,16 @@ impl Binder<'_> {
             WindowFrameBound::Preceding(Some(length)) => {
                 let bound = self.bind(length)?;
                 match (&bound.kind, &bound.data_type.kind) {
-                    (ExprKind::Literal(Value::Int(n)), kind) if *n >= 0 && rows && kind.is_integer() => OverBound::Bounded(*n),
-                    (ExprKind::Literal(Value::Int(n)), TypeKind::IntervalDayTime) if *n >= 0 && !rows => OverBound::Bounded(*n),
+                    (ExprKind::Literal(Value::Int(n)), kind) if *n >= 0 && rows && kind.is_integer() => {
+                        OverBound::Bounded(*n)
+                    }
+                    (ExprKind::Literal(Value::Int(n)), TypeKind::IntervalDayTime) if *n >= 0 && !rows => {
+                        OverBound::Bounded(*n)
+                    }
                     _ => {
-                        let hint = if rows { "write ROWS BETWEEN 10 PRECEDING AND CURRENT ROW" } else {
+                        let hint = if rows {
+                            "write ROWS BETWEEN 10 PRECEDING AND CURRENT ROW"
+                        } else {
                             "write RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW"
                         };
                         return Err(QueryError::at(length.as_ref(), "this is no length of a frame").with_hint(hint));

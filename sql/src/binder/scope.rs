@@ -74,7 +74,13 @@ impl Scope {
             let side = |c: &ScopeColumn| c.qualifier.clone().unwrap_or_else(|| "the input".to_owned());
             return Err(QueryError::new(format!("column '{name}' is ambiguous", name = name.value))
                 .with_span(Span::from_parser(name.span))
-                .with_hint(format!("both '{}' and '{}' have it: write '{}.{}'", side(a), side(b), side(a), name.value)));
+                .with_hint(format!(
+                    "both '{}' and '{}' have it: write '{}.{}'",
+                    side(a),
+                    side(b),
+                    side(a),
+                    name.value
+                )));
         }
         Ok(first.map(|(index, _)| index))
     }
@@ -110,9 +116,12 @@ fn suggestion<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Stri
 /// `row.name`.
 pub(crate) fn field(row: Expr, name: &Ident) -> Result<Expr, QueryError> {
     let TypeKind::Row(fields) = &row.data_type.kind else {
-        return Err(QueryError::new(format!("cannot take field '{}' of a value of type {}", name.value, row.data_type))
-            .with_span(Span::from_parser(name.span))
-            .with_hint("only a ROW has fields; use [ ] for an ARRAY or a MAP"));
+        return Err(QueryError::new(format!(
+            "cannot take field '{}' of a value of type {}",
+            name.value, row.data_type
+        ))
+        .with_span(Span::from_parser(name.span))
+        .with_hint("only a ROW has fields; use [ ] for an ARRAY or a MAP"));
     };
     let Some(index) = fields.iter().position(|f| f.name == name.value) else {
         return Err(QueryError::new(format!("the row has no field '{}'", name.value))

@@ -38,9 +38,9 @@ impl Binder<'_> {
             [ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(e))] => self.bind(e)?,
             _ => return Err(QueryError::at(whole, "CURRENT_WATERMARK takes one time attribute")),
         };
-        let rowtime = bound.as_column().is_some_and(|c| {
-            self.scope.columns.get(c).is_some_and(|c| c.time == Some(TimeAttribute::Rowtime))
-        });
+        let rowtime = bound
+            .as_column()
+            .is_some_and(|c| self.scope.columns.get(c).is_some_and(|c| c.time == Some(TimeAttribute::Rowtime)));
         if !rowtime {
             return Err(QueryError::at(whole, "CURRENT_WATERMARK needs a time attribute")
                 .with_hint("give the column that WATERMARK FOR names"));

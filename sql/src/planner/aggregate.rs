@@ -68,7 +68,8 @@ impl Planner<'_> {
         }
         let (mut wide, places) = self.with_columns(input, &exprs);
         let mut places = places.into_iter();
-        let mut key_inputs: Vec<usize> = if multiple { Vec::new() } else { places.by_ref().take(plain.len()).collect() };
+        let mut key_inputs: Vec<usize> =
+            if multiple { Vec::new() } else { places.by_ref().take(plain.len()).collect() };
         let calls: Vec<AggregateCall> = aggregates
             .iter()
             .map(|a| AggregateCall {
@@ -132,8 +133,7 @@ impl Planner<'_> {
                 relation.node = self.add("group-aggregate", operator, inputs, schema, ChangelogMode::Retract);
             }
         }
-        let key_columns =
-            (0..keys.len()).map(|k| plain.iter().position(|&p| p == k).unwrap_or(usize::MAX)).collect();
+        let key_columns = (0..keys.len()).map(|k| plain.iter().position(|&p| p == k).unwrap_or(usize::MAX)).collect();
         Ok(Grouped {
             sets: multiple.then(|| (plain.len(), sets, plain.clone())),
             relation,
@@ -161,9 +161,10 @@ impl Planner<'_> {
         };
         let first = relation.width();
         let timestamp = DataType::not_null(TypeKind::Timestamp(3));
-        let time_type =
-            if zone.is_some() { DataType::not_null(TypeKind::TimestampLtz(3)) } else { timestamp.clone() };
-        for (name, data_type) in [("window_start", timestamp.clone()), ("window_end", timestamp), ("window_time", time_type)] {
+        let time_type = if zone.is_some() { DataType::not_null(TypeKind::TimestampLtz(3)) } else { timestamp.clone() };
+        for (name, data_type) in
+            [("window_start", timestamp.clone()), ("window_end", timestamp), ("window_time", time_type)]
+        {
             relation.scope.columns.push(ScopeColumn::new(None, name, data_type));
         }
         relation.scope.columns[first + 2].time = Some(TimeAttribute::Rowtime);

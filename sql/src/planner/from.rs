@@ -28,11 +28,15 @@ impl Planner<'_> {
                 let relation = self.table_function(&function, &args, span)?;
                 Ok(aliased(relation, alias.as_ref()))
             }
-            TableFactor::Table { name, alias, version, with_ordinality: false, sample: None, json_path: None, .. } => {
+            TableFactor::Table {
+                name, alias, version, with_ordinality: false, sample: None, json_path: None, ..
+            } => {
                 if version.is_some() {
                     return Err(QueryError::new("FOR SYSTEM_TIME AS OF stands only behind JOIN")
                         .with_span(span)
-                        .with_hint("SELECT … FROM events AS e JOIN accounts FOR SYSTEM_TIME AS OF e.proctime AS a ON …"));
+                        .with_hint(
+                            "SELECT … FROM events AS e JOIN accounts FOR SYSTEM_TIME AS OF e.proctime AS a ON …",
+                        ));
                 }
                 let relation = self.named(&last_name(name), span)?;
                 Ok(aliased(relation, alias.as_ref()))

@@ -47,8 +47,11 @@ impl Planner<'_> {
             return Err(QueryError::unsupported("GROUP BY ALL", "name the columns").with_span(Span::of(select)));
         };
         if let Some(modifier) = modifiers.first() {
-            return Err(QueryError::unsupported(format!("GROUP BY … {modifier}"), "write ROLLUP(…), CUBE(…) or GROUPING SETS(…)")
-                .with_span(exprs.first().and_then(Span::of)));
+            return Err(QueryError::unsupported(
+                format!("GROUP BY … {modifier}"),
+                "write ROLLUP(…), CUBE(…) or GROUPING SETS(…)",
+            )
+            .with_span(exprs.first().and_then(Span::of)));
         }
         let mut grouping = Grouping { sets: vec![vec![]], written: !exprs.is_empty(), ..Grouping::default() };
         let mut binder = Binder::new(self.catalog, &input.scope, "GROUP BY");

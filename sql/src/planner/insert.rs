@@ -70,7 +70,11 @@ impl Planner<'_> {
                     if !typing::can_cast_implicitly(&given.data_type, &target.data_type) {
                         let message = format!(
                             "column '{}' of '{}' is {}, and the query gives {} ('{}')",
-                            target.name, table.name, target.data_type, given.data_type, relation.scope.columns[from].name
+                            target.name,
+                            table.name,
+                            target.data_type,
+                            given.data_type,
+                            relation.scope.columns[from].name
                         );
                         return Err(QueryError::new(message)
                             .with_span(insert.span)
@@ -105,7 +109,9 @@ impl Planner<'_> {
                 table.name
             ))
             .with_span(span)
-            .with_hint("aggregate over a window, which gives each row once, or write to a 'print' table to see the changes"));
+            .with_hint(
+                "aggregate over a window, which gives each row once, or write to a 'print' table to see the changes",
+            ));
         }
         let schema = rows.schema();
         let sink = Operator::Sink(SinkNode { table: Some(Box::new(table.clone())) });
@@ -131,7 +137,11 @@ impl Planner<'_> {
                     let known: Vec<&str> = input.scope.columns.iter().map(|c| c.name.as_str()).collect();
                     return Err(QueryError::new(format!("late rows have no column '{}'", target.name))
                         .with_span(span)
-                        .with_hint(format!("table '{}' takes columns of the window's input: {}", table.name, known.join(", "))));
+                        .with_hint(format!(
+                            "table '{}' takes columns of the window's input: {}",
+                            table.name,
+                            known.join(", ")
+                        )));
                 };
                 let given = input.column(from);
                 if !typing::can_cast_implicitly(&given.data_type, &target.data_type) {

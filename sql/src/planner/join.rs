@@ -62,7 +62,10 @@ impl Planner<'_> {
                 let right = self.factor(factor)?;
                 match self.build_values(right.node) {
                     Some(build) => self.lookup(left, &right, build, kind, constraint),
-                    None => Err(QueryError::unsupported("a join of two streams", INSTEAD_OF_JOINS).with_span(Span::of(factor))),
+                    None => {
+                        Err(QueryError::unsupported("a join of two streams", INSTEAD_OF_JOINS)
+                            .with_span(Span::of(factor)))
+                    }
                 }
             }
         }
@@ -71,7 +74,9 @@ impl Planner<'_> {
     /// Checks the time of FOR SYSTEM_TIME AS OF: processing time means "the table as it is", which is held in memory.
     fn system_time(&self, left: &Relation, version: &TableVersion, span: Option<Span>) -> Result<(), QueryError> {
         let TableVersion::ForSystemTimeAsOf(time) = version else {
-            return Err(QueryError::new(format!("{version} is not supported")).with_span(span).with_hint("use FOR SYSTEM_TIME AS OF"));
+            return Err(QueryError::new(format!("{version} is not supported"))
+                .with_span(span)
+                .with_hint("use FOR SYSTEM_TIME AS OF"));
         };
         let bound = Binder::new(self.catalog, &left.scope, "FOR SYSTEM_TIME AS OF").bind(time)?;
         let proctime = match &bound.kind {
@@ -103,7 +108,9 @@ impl Planner<'_> {
                 LookupBuild::Table { source, source_types, filter: inner, projection: below } => {
                     let lower = |e: &Expr| super::rewrite::substitute(e.clone(), &below);
                     let filter = match (inner, filter.as_ref().map(&lower)) {
-                        (Some(a), Some(b)) => Some(Expr::call("AND", vec![a, b], DataType::nullable(TypeKind::Boolean))),
+                        (Some(a), Some(b)) => {
+                            Some(Expr::call("AND", vec![a, b], DataType::nullable(TypeKind::Boolean)))
+                        }
                         (a, b) => a.or(b),
                     };
                     let projection = projection.iter().map(lower).collect();
@@ -119,7 +126,8 @@ impl Planner<'_> {
     fn build_values(&self, node: NodeId) -> Option<LookupBuild> {
         let node = &self.plan.nodes[node];
         let Operator::Values { rows } = &node.operator else { return None };
-        let values = rows.iter().map(|row| row.iter().map(constant).collect::<Option<Vec<_>>>()).collect::<Option<_>>()?;
+        let values =
+            rows.iter().map(|row| row.iter().map(constant).collect::<Option<Vec<_>>>()).collect::<Option<_>>()?;
         let types = node.schema.fields.iter().map(|f| f.data_type.clone()).collect();
         Some(LookupBuild::Values { rows: values, types })
     }
@@ -170,9 +178,10 @@ impl Planner<'_> {
         }
         let (wide, places) = self.with_columns(&left, &left_keys);
         let shift = wide.width() - width;
-        let residual = residual.into_iter().map(|e| e.map_columns(&|c| if c < width { c } else { c + shift })).reduce(|a, b| {
-            Expr::call("AND", vec![a, b], DataType::nullable(TypeKind::Boolean))
-        });
+        let residual = residual
+            .into_iter()
+            .map(|e| e.map_columns(&|c| if c < width { c } else { c + shift }))
+            .reduce(|a, b| Expr::call("AND", vec![a, b], DataType::nullable(TypeKind::Boolean)));
         // The build side's own columns, then the keys computed for it.
         let mut relation = wide.clone();
         relation.scope.columns.extend(scope.columns[width..].iter().cloned());
@@ -181,25 +190,26 @@ impl Planner<'_> {
             let extra = &projection[relation.width() - wide.width()];
             relation.scope.columns.push(ScopeColumn::new(None, "$key", extra.data_type.clone().with_nullable(true)));
         }
-        let operator =
-            Operator::LookupJoin(LookupJoin { build, kind, keys: places.into_iter().zip(build_keys).collect(), residual });
+        let operator = Operator::LookupJoin(LookupJoin {
+            build,
+            kind,
+            keys: places.into_iter().zip(build_keys).collect(),
+            residual,
+        });
         let schema = relation.schema();
         let changelog = self.changelog(wide.node);
         relation.node = self.add("lookup-join", operator, vec![Input::forward(wide.node)], schema, changelog);
         let all = pass_through(&relation);
-        let kept = all.into_iter().enumerate().filter(|(i, _)| {
-            *i < width || (wide.width()..wide.width() + right.width()).contains(i)
-        });
+        let kept = all
+            .into_iter()
+            .enumerate()
+            .filter(|(i, _)| *i < width || (wide.width()..wide.width() + right.width()).contains(i));
         let items = kept.map(|(_, item)| item).collect();
         Ok(self.calc(&relation, None, items))
     }
 
     /// The conjuncts of ON or USING.
-    fn join_condition(
-        &self,
-        scope: &Scope,
-        constraint: &JoinConstraint,
-    ) -> Result<Vec<Expr>, QueryError> {
+    fn join_condition(&self, scope: &Scope, constraint: &JoinConstraint) -> Result<Vec<Expr>, QueryError> {
         match constraint {
             JoinConstraint::None => Ok(Vec::new()),
             JoinConstraint::On(on) => {

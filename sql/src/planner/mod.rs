@@ -116,8 +116,16 @@ impl<'a> Planner<'a> {
     }
 
     /// Adds a node, or finds the equal one that is there: tables and views used twice are computed once.
-    fn add(&mut self, name: &str, operator: Operator, inputs: Vec<Input>, schema: Schema, changelog: ChangelogMode) -> NodeId {
-        let same = |node: &&wasmill_plan::Node| node.inputs == inputs && node.schema == schema && node.operator == operator;
+    fn add(
+        &mut self,
+        name: &str,
+        operator: Operator,
+        inputs: Vec<Input>,
+        schema: Schema,
+        changelog: ChangelogMode,
+    ) -> NodeId {
+        let same =
+            |node: &&wasmill_plan::Node| node.inputs == inputs && node.schema == schema && node.operator == operator;
         if !matches!(operator, Operator::Sink(_)) {
             if let Some(id) = self.plan.nodes.iter().position(|n| same(&n)) {
                 return id;
@@ -167,7 +175,8 @@ impl<'a> Planner<'a> {
                 .with_hint("it keeps a fired window open for late rows: use TUMBLE, HOP or CUMULATE with GROUP BY"));
         }
         if let Some((table, span)) = &statement.late_rows_into {
-            let Some((node, input)) = self.late_sources[first_late.min(self.late_sources.len())..].last().cloned() else {
+            let Some((node, input)) = self.late_sources[first_late.min(self.late_sources.len())..].last().cloned()
+            else {
                 return Err(QueryError::new("LATE ROWS INTO needs a query with windows in event time")
                     .with_span(*span)
                     .with_hint("put the clause behind the query that has the window or OVER, not behind one that reads its view"));

@@ -13,7 +13,8 @@ use crate::error::QueryError;
 impl BoundOver {
     /// Every expression of the call.
     pub(super) fn exprs_mut(&mut self) -> Vec<&mut Expr> {
-        let mut exprs: Vec<&mut Expr> = self.partition.iter_mut().chain(self.order.iter_mut().map(|(e, ..)| e)).collect();
+        let mut exprs: Vec<&mut Expr> =
+            self.partition.iter_mut().chain(self.order.iter_mut().map(|(e, ..)| e)).collect();
         match &mut self.function {
             BoundFunction::Aggregate(a) => {
                 exprs.extend(a.args.iter_mut());
@@ -35,7 +36,11 @@ impl BoundOver {
 
 impl Planner<'_> {
     /// Plans the calls; gives the relation with a column for each behind its own, and those columns in order of the calls.
-    pub(super) fn overs(&mut self, input: &Relation, overs: Vec<BoundOver>) -> Result<(Relation, Vec<usize>), QueryError> {
+    pub(super) fn overs(
+        &mut self,
+        input: &Relation,
+        overs: Vec<BoundOver>,
+    ) -> Result<(Relation, Vec<usize>), QueryError> {
         let exprs: Vec<Expr> = overs.iter().flat_map(BoundOver::exprs).collect();
         debug_assert!(exprs.iter().all(|e| e.as_column().is_none_or(|c| c < OVER_BASE)));
         let (mut relation, places) = self.with_columns(input, &exprs);

@@ -211,7 +211,9 @@ impl Planner<'_> {
         let sorted = match limit {
             Some(limit) => self.limited(&wide, keys, offset, limit),
             None if offset > 0 => {
-                return Err(QueryError::unsupported("OFFSET without LIMIT on a stream", "add LIMIT").with_span(Span::of(query)));
+                return Err(
+                    QueryError::unsupported("OFFSET without LIMIT on a stream", "add LIMIT").with_span(Span::of(query))
+                );
             }
             None => self.temporal_sort(&wide, &keys, span)?,
         };
@@ -249,7 +251,12 @@ impl Planner<'_> {
     }
 
     /// ORDER BY a time attribute: rows are held until the watermark passes them. This is OVER without functions.
-    fn temporal_sort(&mut self, input: &Relation, keys: &[SortKey], span: Option<Span>) -> Result<Relation, QueryError> {
+    fn temporal_sort(
+        &mut self,
+        input: &Relation,
+        keys: &[SortKey],
+        span: Option<Span>,
+    ) -> Result<Relation, QueryError> {
         let rowtime = |key: &SortKey| input.scope.columns[key.column].time == Some(TimeAttribute::Rowtime);
         let time = match keys {
             [key] if rowtime(key) && !key.descending => key.column,
@@ -283,7 +290,8 @@ impl Planner<'_> {
             None => (None, None),
             Some(LimitClause::LimitOffset { limit, offset, limit_by }) => {
                 if let Some(by) = limit_by.first() {
-                    return Err(QueryError::at(by, "LIMIT BY is not supported").with_hint("use ROW_NUMBER() OVER (PARTITION BY …)"));
+                    return Err(QueryError::at(by, "LIMIT BY is not supported")
+                        .with_hint("use ROW_NUMBER() OVER (PARTITION BY …)"));
                 }
                 (limit.as_ref(), offset.as_ref().map(|o| &o.value))
             }

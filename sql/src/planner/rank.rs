@@ -80,12 +80,9 @@ impl Planner<'_> {
                 order: vec![SortKey { column: over.time_column, descending: false, nulls_first: true }],
                 by_time: true,
             },
-            Operator::OverByColumn(over) if only(&over.groups) => RowNumber {
-                node,
-                partition: over.partition.clone(),
-                order: over.order.clone(),
-                by_time: false,
-            },
+            Operator::OverByColumn(over) if only(&over.groups) => {
+                RowNumber { node, partition: over.partition.clone(), order: over.order.clone(), by_time: false }
+            }
             _ => return None,
         };
         Some((row_number, projection))
@@ -102,8 +99,11 @@ impl Planner<'_> {
 
         let in_partition = |c: Option<usize>| c.is_some_and(|c| partition.contains(&c));
         if let Some(w) = window.filter(|w| in_partition(w.start) && in_partition(w.end)) {
-            let keys: Vec<usize> =
-                partition.iter().copied().filter(|&c| Some(c) != w.start && Some(c) != w.end && Some(c) != w.time).collect();
+            let keys: Vec<usize> = partition
+                .iter()
+                .copied()
+                .filter(|&c| Some(c) != w.start && Some(c) != w.end && Some(c) != w.time)
+                .collect();
             let rank = WindowRank {
                 windowing: Windowing::Attached {
                     start_column: w.start,
@@ -117,7 +117,8 @@ impl Planner<'_> {
                 with_rank: true,
             };
             let inputs = vec![Input::by_key(input, keys)];
-            relation.node = self.add("window-rank", Operator::WindowRank(rank), inputs, schema.clone(), ChangelogMode::Append);
+            relation.node =
+                self.add("window-rank", Operator::WindowRank(rank), inputs, schema.clone(), ChangelogMode::Append);
             // Late rows come in the shape of the rank's input.
             let mut late = relation.clone();
             late.scope.columns.truncate(self.plan.nodes[input].schema.len());
@@ -142,7 +143,13 @@ impl Planner<'_> {
     }
 
     /// First or last row per key; the rank, which is 1, is appended.
-    fn deduplicated(&mut self, dedup: Deduplicate, input: NodeId, mut relation: Relation, mode: ChangelogMode) -> Relation {
+    fn deduplicated(
+        &mut self,
+        dedup: Deduplicate,
+        input: NodeId,
+        mut relation: Relation,
+        mode: ChangelogMode,
+    ) -> Relation {
         let inputs = vec![Input::by_key(input, dedup.partition.clone())];
         let schema = self.plan.nodes[input].schema.clone();
         let width = schema.len();

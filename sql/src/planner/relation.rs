@@ -1,6 +1,6 @@
 //! A node of the plan with what its columns mean.
 
-use wasmill_plan::{Expr, ExprKind, Field, NodeId, Operator, Input, Schema, TypeKind};
+use wasmill_plan::{Expr, ExprKind, Field, Input, NodeId, Operator, Schema, TypeKind};
 
 use super::Planner;
 use crate::binder::{Scope, ScopeColumn, TimeAttribute};
@@ -97,7 +97,8 @@ impl Planner<'_> {
             .collect();
         let place = |column: usize| items.iter().position(|i| i.expr.as_column() == Some(column));
         let window = input.window.as_ref().and_then(|w| w.map(place));
-        let same = items.len() == input.width() && items.iter().enumerate().all(|(i, item)| item.expr.as_column() == Some(i));
+        let same =
+            items.len() == input.width() && items.iter().enumerate().all(|(i, item)| item.expr.as_column() == Some(i));
         let mut relation = Relation { node: input.node, scope: Scope::new(columns), window };
         if !same || filter.is_some() {
             let projection = items.into_iter().map(|i| i.expr).collect();

@@ -53,10 +53,12 @@ impl Planner<'_> {
         );
         let source = Operator::Source(SourceNode { table: Box::new(table.clone()), projection: read.clone() });
         let node = self.add("source", source, vec![], source_schema.clone(), ChangelogMode::Append);
-        let raw = source_schema.fields.into_iter().map(|f| ScopeColumn::new(Some(table.name.clone()), &f.name, f.data_type));
+        let raw =
+            source_schema.fields.into_iter().map(|f| ScopeColumn::new(Some(table.name.clone()), &f.name, f.data_type));
         let source = Relation { node, scope: Scope::new(raw.collect()), window: None };
 
-        let place = |column: usize| read.iter().position(|&c| c == column).expect("computed columns read source columns");
+        let place =
+            |column: usize| read.iter().position(|&c| c == column).expect("computed columns read source columns");
         let mut items: Vec<Item> = Vec::with_capacity(table.columns.len());
         for (index, column) in table.columns.iter().enumerate() {
             let expr = match &column.kind {

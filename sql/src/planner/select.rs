@@ -38,10 +38,10 @@ impl Planner<'_> {
         binder.aggregates = Some(Vec::new());
         binder.overs = Some(Vec::new());
         binder.named_windows = &select.named_window;
-        binder.window_functions = grouping.window.as_ref().map(|w| WindowFunctions {
-            kind: w.name,
-            time_type: scope.columns[w.spec.time_column].data_type.clone(),
-        });
+        binder.window_functions = grouping
+            .window
+            .as_ref()
+            .map(|w| WindowFunctions { kind: w.name, time_type: scope.columns[w.spec.time_column].data_type.clone() });
         let mut items = Vec::with_capacity(outputs.len());
         for output in &outputs {
             let expr = match output.what {
@@ -91,8 +91,9 @@ impl Planner<'_> {
                     Some(over) => first[over],
                     None => column,
                 };
-                item.expr = std::mem::replace(&mut item.expr, Expr::literal(Value::Null, DataType::nullable(TypeKind::Null)))
-                    .map_columns(&place);
+                item.expr =
+                    std::mem::replace(&mut item.expr, Expr::literal(Value::Null, DataType::nullable(TypeKind::Null)))
+                        .map_columns(&place);
             }
         }
         let projected = self.calc(&input, None, items);
@@ -133,11 +134,9 @@ impl Planner<'_> {
                     qualifier: None,
                     what: OutputExpr::Written(expr),
                 }),
-                SelectItem::ExprWithAlias { expr, alias } => outputs.push(Output {
-                    name: alias.value.clone(),
-                    qualifier: None,
-                    what: OutputExpr::Written(expr),
-                }),
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    outputs.push(Output { name: alias.value.clone(), qualifier: None, what: OutputExpr::Written(expr) })
+                }
                 SelectItem::Wildcard(_) if has_from => spread(input, None, &mut outputs),
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
                     let table = name.0.last().and_then(|p| p.as_ident()).map(|i| i.value.clone()).unwrap_or_default();

@@ -1,9 +1,7 @@
 //! TUMBLE, HOP, CUMULATE and SESSION in FROM.
 
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr};
-use wasmill_plan::{
-    DataType, Expr, ExprKind, Input, Operator, TypeKind, Value, WindowKind, WindowSpec, WindowTable,
-};
+use wasmill_plan::{DataType, Expr, ExprKind, Input, Operator, TypeKind, Value, WindowKind, WindowSpec, WindowTable};
 
 use super::Planner;
 use super::relation::{Relation, WindowColumns, is_time_type};
@@ -20,8 +18,18 @@ struct Arguments<'e> {
 
 const SIGNATURES: [(&str, &[&str], usize, &str); 4] = [
     ("TUMBLE", &["DATA", "TIMECOL", "SIZE", "OFFSET"], 3, "TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '5' MINUTE)"),
-    ("HOP", &["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"], 4, "HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '5' MINUTE)"),
-    ("CUMULATE", &["DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"], 4, "CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' HOUR, INTERVAL '1' DAY)"),
+    (
+        "HOP",
+        &["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"],
+        4,
+        "HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE, INTERVAL '5' MINUTE)",
+    ),
+    (
+        "CUMULATE",
+        &["DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"],
+        4,
+        "CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' HOUR, INTERVAL '1' DAY)",
+    ),
     ("SESSION", &["DATA", "TIMECOL", "GAP"], 3, "SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL '5' MINUTE)"),
 ];
 
@@ -37,10 +45,7 @@ impl Planner<'_> {
         let time_column = args.descriptor(&input)?;
         self.require_append(&input, args.function, span)?;
         let kind = match args.function {
-            "TUMBLE" => WindowKind::Tumble {
-                size_ms: self.length(&args, "SIZE")?,
-                offset_ms: self.offset(&args)?,
-            },
+            "TUMBLE" => WindowKind::Tumble { size_ms: self.length(&args, "SIZE")?, offset_ms: self.offset(&args)? },
             "HOP" => WindowKind::Hop {
                 slide_ms: self.length(&args, "SLIDE")?,
                 size_ms: self.length(&args, "SIZE")?,
@@ -71,7 +76,9 @@ impl Planner<'_> {
         let mut relation = input.clone();
         let width = input.width();
         let timestamp = DataType::not_null(TypeKind::Timestamp(3));
-        for (name, data_type) in [("window_start", timestamp.clone()), ("window_end", timestamp), ("window_time", time_type)] {
+        for (name, data_type) in
+            [("window_start", timestamp.clone()), ("window_end", timestamp), ("window_time", time_type)]
+        {
             relation.scope.columns.push(ScopeColumn::new(None, name, data_type));
         }
         relation.scope.columns[width + 2].time = Some(TimeAttribute::Rowtime);
@@ -87,7 +94,8 @@ impl Planner<'_> {
         };
         let schema = relation.schema();
         let changelog = self.changelog(input.node);
-        relation.node = self.add("window", Operator::WindowTable(WindowTable { window: spec }), vec![exchange], schema, changelog);
+        relation.node =
+            self.add("window", Operator::WindowTable(WindowTable { window: spec }), vec![exchange], schema, changelog);
         relation
     }
 
@@ -166,7 +174,12 @@ pub(super) fn interval_ms(planner: &Planner, expr: &ast::Expr) -> Result<i64, Qu
 }
 
 /// The time attribute among a relation's columns, or what to do.
-pub(super) fn require_rowtime(relation: &Relation, expr: &Expr, at: &ast::Expr, what: &str) -> Result<usize, QueryError> {
+pub(super) fn require_rowtime(
+    relation: &Relation,
+    expr: &Expr,
+    at: &ast::Expr,
+    what: &str,
+) -> Result<usize, QueryError> {
     let column = expr.as_column();
     match column.map(|c| &relation.scope.columns[c]) {
         Some(c) if c.time == Some(TimeAttribute::Rowtime) => Ok(column.expect("matched")),
@@ -203,7 +216,9 @@ impl<'e> Arguments<'e> {
                     let name = name.to_string();
                     (names.iter().position(|n| n.eq_ignore_ascii_case(name.trim_matches('`'))), value)
                 }
-                other => return Err(QueryError::at(*other, format!("argument {other} of {function} is not supported"))),
+                other => {
+                    return Err(QueryError::at(*other, format!("argument {other} of {function} is not supported")));
+                }
             };
             match slot.and_then(|s| values.get_mut(s)) {
                 Some(slot) => *slot = Some(value),
@@ -233,7 +248,9 @@ impl<'e> Arguments<'e> {
 
     fn required(&self, name: &str) -> Result<&'e ast::Expr, QueryError> {
         self.get(name).ok_or_else(|| {
-            QueryError::new(format!("{} lacks its argument {name}", self.function)).with_span(self.span).with_hint(self.usage())
+            QueryError::new(format!("{} lacks its argument {name}", self.function))
+                .with_span(self.span)
+                .with_hint(self.usage())
         })
     }
 

@@ -88,10 +88,7 @@ fn parsed<T>(
     Ok(result)
 }
 
-fn numbers<T: ArrowPrimitiveType>(
-    to: &TypeKind,
-    f: impl Fn(&str) -> Option<T::Native> + Send + 'static,
-) -> Convert {
+fn numbers<T: ArrowPrimitiveType>(to: &TypeKind, f: impl Fn(&str) -> Option<T::Native> + Send + 'static) -> Convert {
     let (arrow, name) = (to.to_arrow(), to.to_string());
     Box::new(move |array, _, failures| {
         let parsed = parsed(array, failures, &name, &f)?;

@@ -4,7 +4,7 @@ mod from_text;
 mod nested;
 mod numeric;
 pub(crate) mod parse;
-mod temporal;
+pub(crate) mod temporal;
 #[cfg(test)]
 mod tests;
 mod to_text;

@@ -30,7 +30,12 @@ pub(super) fn convert(from: &TypeKind, to: &TypeKind) -> Result<Convert> {
 }
 
 /// Converts a part, and gives the rows of it that failed.
-fn part(convert: &mut Convert, array: &ArrayRef, context: &crate::Context, safe: bool) -> Result<(ArrayRef, Vec<usize>)> {
+fn part(
+    convert: &mut Convert,
+    array: &ArrayRef,
+    context: &crate::Context,
+    safe: bool,
+) -> Result<(ArrayRef, Vec<usize>)> {
     let mut failures = Failures { safe, rows: Vec::new() };
     let array = convert(array, context, &mut failures)?;
     Ok((array, failures.rows))

@@ -66,7 +66,8 @@ pub(crate) fn date(text: &str) -> Option<i64> {
     let number = |part: Option<&str>| part.map_or(Some(1), |part| small(part.trim()));
     let year = small(parts.next()?.trim())?;
     let (month, day) = (number(parts.next())?, number(parts.next())?);
-    let legal = (0..=9999).contains(&year) && (1..=12).contains(&month) && day >= 1 && day <= days_in_month(year, month);
+    let legal =
+        (0..=9999).contains(&year) && (1..=12).contains(&month) && day >= 1 && day <= days_in_month(year, month);
     legal.then(|| days_of(year, month, day))
 }
 

@@ -12,8 +12,12 @@ use crate::vector::{int_column, units_per_second};
 /// The integers that a column is held as.
 pub(crate) fn as_integers(array: &dyn Array) -> Int64Array {
     match array.data_type() {
-        D::Timestamp(TimeUnit::Millisecond, _) => array.as_primitive::<a::TimestampMillisecondType>().reinterpret_cast(),
-        D::Timestamp(TimeUnit::Microsecond, _) => array.as_primitive::<a::TimestampMicrosecondType>().reinterpret_cast(),
+        D::Timestamp(TimeUnit::Millisecond, _) => {
+            array.as_primitive::<a::TimestampMillisecondType>().reinterpret_cast()
+        }
+        D::Timestamp(TimeUnit::Microsecond, _) => {
+            array.as_primitive::<a::TimestampMicrosecondType>().reinterpret_cast()
+        }
         D::Timestamp(TimeUnit::Nanosecond, _) => array.as_primitive::<a::TimestampNanosecondType>().reinterpret_cast(),
         D::Duration(_) => array.as_primitive::<a::DurationMillisecondType>().reinterpret_cast(),
         D::Date32 => array.as_primitive::<a::Date32Type>().unary(i64::from),

@@ -33,7 +33,10 @@ impl Logic {
                 return Ok(right);
             }
             let rows = right.array().len();
-            let array = self.combine(ColumnValue::Constant(left.array().clone()).to_array(rows).as_boolean(), right.array().as_boolean())?;
+            let array = self.combine(
+                ColumnValue::Constant(left.array().clone()).to_array(rows).as_boolean(),
+                right.array().as_boolean(),
+            )?;
             return Ok(if right.is_constant() { ColumnValue::Constant(array) } else { ColumnValue::Column(array) });
         }
         let left = left.array().as_boolean().clone();

@@ -9,8 +9,18 @@ use crate::{CallSite, Context, cast, registry};
 
 /// Functions whose result is another at each batch, or each row.
 const VOLATILE: &[&str] = &[
-    "CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP", "CURRENT_ROW_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP", "NOW",
-    "PROCTIME", "UNIX_TIMESTAMP", "RAND", "RAND_INTEGER", "UUID",
+    "CURRENT_DATE",
+    "CURRENT_TIME",
+    "CURRENT_TIMESTAMP",
+    "CURRENT_ROW_TIMESTAMP",
+    "LOCALTIME",
+    "LOCALTIMESTAMP",
+    "NOW",
+    "PROCTIME",
+    "UNIX_TIMESTAMP",
+    "RAND",
+    "RAND_INTEGER",
+    "UUID",
 ];
 
 /// Functions that may read the session's time zone without having a TIMESTAMP_LTZ argument or result.
@@ -18,8 +28,27 @@ const ZONED: &[&str] = &["FROM_UNIXTIME", "UNIX_TIMESTAMP", "TO_TIMESTAMP", "DAT
 
 /// Functions that are cheap and never fail, so that they may see rows that do not need them.
 const TOTAL: &[&str] = &[
-    "=", "<>", "<", "<=", ">", ">=", "IS NULL", "IS NOT NULL", "IS TRUE", "IS NOT TRUE", "IS FALSE", "IS NOT FALSE",
-    "IS UNKNOWN", "IS NOT UNKNOWN", "IS DISTINCT FROM", "IS NOT DISTINCT FROM", "AND", "OR", "NOT", "IN", "FIELD",
+    "=",
+    "<>",
+    "<",
+    "<=",
+    ">",
+    ">=",
+    "IS NULL",
+    "IS NOT NULL",
+    "IS TRUE",
+    "IS NOT TRUE",
+    "IS FALSE",
+    "IS NOT FALSE",
+    "IS UNKNOWN",
+    "IS NOT UNKNOWN",
+    "IS DISTINCT FROM",
+    "IS NOT DISTINCT FROM",
+    "AND",
+    "OR",
+    "NOT",
+    "IN",
+    "FIELD",
 ];
 
 /// Compiles `expr`.
@@ -135,7 +164,8 @@ fn is_total(expr: &Expr) -> bool {
         ExprKind::Cast { .. } | ExprKind::Case { .. } => false,
         ExprKind::Call { function, args } => {
             let arithmetic = matches!(function.as_str(), "+" | "-" | "*")
-                && (expr.data_type.kind.is_integer() || matches!(expr.data_type.kind, TypeKind::Float | TypeKind::Double));
+                && (expr.data_type.kind.is_integer()
+                    || matches!(expr.data_type.kind, TypeKind::Float | TypeKind::Double));
             (arithmetic || TOTAL.contains(&function.as_str())) && args.iter().all(is_total)
         }
     }

@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, TimestampMillisecondArray, UInt32Array, new_empty_array};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, TimestampMillisecondArray, UInt32Array, new_empty_array,
+};
 use arrow::compute::{filter, take};
 use arrow::datatypes as a;
 use wasmill_plan::{Error, Result};
@@ -43,11 +45,9 @@ impl<'a> Frame<'a> {
         debug_assert_eq!(mask.len(), self.rows);
         let selection = match &self.selection {
             None => UInt32Array::from_iter_values(mask.values().set_indices().map(|i| i as u32)),
-            Some(old) => filter(old, mask)?
-                .as_any()
-                .downcast_ref::<UInt32Array>()
-                .expect("filter keeps the type")
-                .clone(),
+            Some(old) => {
+                filter(old, mask)?.as_any().downcast_ref::<UInt32Array>().expect("filter keeps the type").clone()
+            }
         };
         Ok(Frame {
             columns: self.columns,
@@ -87,13 +87,29 @@ pub(super) enum Node {
     /// An array of length 1.
     Constant(ArrayRef),
     /// A part without columns, computed at the first batch (it may need the session's time zone).
-    Folded { node: Box<Node>, value: Option<(chrono_tz::Tz, ArrayRef)> },
-    Call { kernel: Box<dyn Kernel>, args: Vec<Node>, values: Vec<ColumnValue>, result: a::DataType },
-    User { name: String, function: Box<dyn UserScalar>, args: Vec<Node>, result: a::DataType },
+    Folded {
+        node: Box<Node>,
+        value: Option<(chrono_tz::Tz, ArrayRef)>,
+    },
+    Call {
+        kernel: Box<dyn Kernel>,
+        args: Vec<Node>,
+        values: Vec<ColumnValue>,
+        result: a::DataType,
+    },
+    User {
+        name: String,
+        function: Box<dyn UserScalar>,
+        args: Vec<Node>,
+        result: a::DataType,
+    },
     Logic(Logic),
     Case(Box<Case>),
     /// The first of several that is not NULL.
-    Coalesce { args: Vec<Node>, result: a::DataType },
+    Coalesce {
+        args: Vec<Node>,
+        result: a::DataType,
+    },
     /// The watermark in force at each row, as a timestamp of this type.
     CurrentWatermark(a::DataType),
 }

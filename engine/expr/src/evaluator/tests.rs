@@ -69,7 +69,10 @@ fn a_branch_sees_only_the_rows_that_reach_it() {
 fn coalesce_merges_in_order() {
     let a = Expr::column(0, int());
     assert_eq!(evaluate(&call("COALESCE", vec![a, number(7)])), Ok(vec![Some(10), Some(0), Some(7), Some(5)]));
-    let text = Expr { kind: ExprKind::Cast { input: Box::new(Expr::column(1, DataType::string())), safe: true }, data_type: int() };
+    let text = Expr {
+        kind: ExprKind::Cast { input: Box::new(Expr::column(1, DataType::string())), safe: true },
+        data_type: int(),
+    };
     assert_eq!(evaluate(&call("COALESCE", vec![text, number(7)])), Ok(vec![Some(1), Some(7), Some(3), Some(7)]));
 }
 

@@ -101,9 +101,9 @@ fn accept_all<'a>(args: &[Argument], params: impl Iterator<Item = &'a Param>) ->
 }
 
 fn accept(index: usize, arg: &Argument, param: Param) -> Result<DataType, String> {
-    param.accept(arg.data_type).ok_or_else(|| {
-        format!("argument {} must be {}, not {}", index + 1, param.words(), arg.data_type.kind)
-    })
+    param
+        .accept(arg.data_type)
+        .ok_or_else(|| format!("argument {} must be {}, not {}", index + 1, param.words(), arg.data_type.kind))
 }
 
 fn arguments(count: usize) -> &'static str {

@@ -73,8 +73,12 @@ fn signature(kinds: &[&TypeKind], returns: TypeKind, args: &[Argument]) -> Signa
 fn infer_plus(args: &[Argument]) -> Result<Signature, String> {
     let [a, b] = args else { return Err("takes two arguments".into()) };
     match (&a.data_type.kind, &b.data_type.kind) {
-        (time, interval) if is_time(time) && is_interval(interval) => Ok(signature(&[time, interval], time.clone(), args)),
-        (interval, time) if is_time(time) && is_interval(interval) => Ok(signature(&[interval, time], time.clone(), args)),
+        (time, interval) if is_time(time) && is_interval(interval) => {
+            Ok(signature(&[time, interval], time.clone(), args))
+        }
+        (interval, time) if is_time(time) && is_interval(interval) => {
+            Ok(signature(&[interval, time], time.clone(), args))
+        }
         _ => infer_numbers(Operation::Add, args),
     }
 }
@@ -90,7 +94,9 @@ fn infer_minus(args: &[Argument]) -> Result<Signature, String> {
     }
     let [a, b] = args else { return Err("takes one or two arguments".into()) };
     match (&a.data_type.kind, &b.data_type.kind) {
-        (time, interval) if is_time(time) && is_interval(interval) => Ok(signature(&[time, interval], time.clone(), args)),
+        (time, interval) if is_time(time) && is_interval(interval) => {
+            Ok(signature(&[time, interval], time.clone(), args))
+        }
         (x, y) if is_time(x) && is_time(y) => {
             let common = common_kind(x, y).ok_or_else(|| refuse(Operation::Subtract, args))?;
             Ok(signature(&[&common, &common], TypeKind::IntervalDayTime, args))

@@ -124,9 +124,7 @@ fn bitmap_build(_: &CallSite) -> Result<Box<dyn Kernel>> {
 fn bitmap_cardinality(_: &CallSite) -> Result<Box<dyn Kernel>> {
     kernel(|args, rows| {
         let bitmaps = binary(&args[0]);
-        try_numbers::<Int64Type>(rows, |row| {
-            bitmaps.get(row).map(|bytes| Ok(read(bytes)?.len() as i64)).transpose()
-        })
+        try_numbers::<Int64Type>(rows, |row| bitmaps.get(row).map(|bytes| Ok(read(bytes)?.len() as i64)).transpose())
     })
 }
 

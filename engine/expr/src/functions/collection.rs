@@ -32,7 +32,9 @@ pub static FUNCTIONS: &[Function] = &[
         infer: construct::infer_map,
         kernel: construct::map,
     },
-    Function { name: "ROW", aliases: &[], usage: "ROW(value, …)", infer: construct::infer_row, kernel: construct::row },
+    Function {
+        name: "ROW", aliases: &[], usage: "ROW(value, …)", infer: construct::infer_row, kernel: construct::row
+    },
     Function {
         name: "ITEM",
         aliases: &[],
@@ -40,13 +42,7 @@ pub static FUNCTIONS: &[Function] = &[
         infer: access::infer_item,
         kernel: access::item,
     },
-    Function {
-        name: "FIELD",
-        aliases: &[],
-        usage: "row.field",
-        infer: access::infer_field,
-        kernel: access::field,
-    },
+    Function { name: "FIELD", aliases: &[], usage: "row.field", infer: access::infer_field, kernel: access::field },
     Function {
         name: "CARDINALITY",
         aliases: &[],
@@ -314,7 +310,11 @@ fn infer_combined_kind(
     words: &str,
 ) -> Result<Signature, String> {
     if args.len() < least || args.len() > most {
-        return Err(format!("takes {least}{} arguments, not {}", if most > least { " or more" } else { "" }, args.len()));
+        return Err(format!(
+            "takes {least}{} arguments, not {}",
+            if most > least { " or more" } else { "" },
+            args.len()
+        ));
     }
     let mut common = TypeKind::Null;
     for (i, arg) in args.iter().enumerate() {

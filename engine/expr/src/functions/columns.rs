@@ -185,10 +185,7 @@ pub fn variable_length(
 }
 
 /// A column of a primitive type.
-pub fn numbers<T: ArrowPrimitiveType>(
-    rows: usize,
-    f: impl FnMut(usize) -> Option<T::Native>,
-) -> Result<ArrayRef> {
+pub fn numbers<T: ArrowPrimitiveType>(rows: usize, f: impl FnMut(usize) -> Option<T::Native>) -> Result<ArrayRef> {
     Ok(Arc::new((0..rows).map(f).collect::<PrimitiveArray<T>>()))
 }
 

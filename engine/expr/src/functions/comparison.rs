@@ -13,8 +13,20 @@ use crate::{Argument, CallSite, Function, Kernel, Signature};
 
 /// This family's functions.
 pub static FUNCTIONS: &[Function] = &[
-    Function { name: "=", aliases: &["=="], usage: "a = b", infer: infer_equal, kernel: |s| kernel(s, Comparison::Equal) },
-    Function { name: "<>", aliases: &["!="], usage: "a <> b", infer: infer_unequal, kernel: |s| kernel(s, Comparison::NotEqual) },
+    Function {
+        name: "=",
+        aliases: &["=="],
+        usage: "a = b",
+        infer: infer_equal,
+        kernel: |s| kernel(s, Comparison::Equal),
+    },
+    Function {
+        name: "<>",
+        aliases: &["!="],
+        usage: "a <> b",
+        infer: infer_unequal,
+        kernel: |s| kernel(s, Comparison::NotEqual),
+    },
     Function { name: "<", aliases: &[], usage: "a < b", infer: infer_less, kernel: |s| kernel(s, Comparison::Less) },
     Function {
         name: "<=",
@@ -23,7 +35,13 @@ pub static FUNCTIONS: &[Function] = &[
         infer: infer_less_equal,
         kernel: |s| kernel(s, Comparison::LessOrEqual),
     },
-    Function { name: ">", aliases: &[], usage: "a > b", infer: infer_greater, kernel: |s| kernel(s, Comparison::Greater) },
+    Function {
+        name: ">",
+        aliases: &[],
+        usage: "a > b",
+        infer: infer_greater,
+        kernel: |s| kernel(s, Comparison::Greater),
+    },
     Function {
         name: ">=",
         aliases: &[],

@@ -27,8 +27,20 @@ pub static FUNCTIONS: &[Function] = &[
         infer: infer_ifnull,
         kernel: |_| Ok(Box::new(first_value)),
     },
-    Function { name: "IF", aliases: &[], usage: "IF(condition, then, otherwise)", infer: infer_if, kernel: |_| Ok(Box::new(choose)) },
-    Function { name: "NULLIF", aliases: &[], usage: "NULLIF(value, null_value)", infer: infer_nullif, kernel: nullif_kernel },
+    Function {
+        name: "IF",
+        aliases: &[],
+        usage: "IF(condition, then, otherwise)",
+        infer: infer_if,
+        kernel: |_| Ok(Box::new(choose)),
+    },
+    Function {
+        name: "NULLIF",
+        aliases: &[],
+        usage: "NULLIF(value, null_value)",
+        infer: infer_nullif,
+        kernel: nullif_kernel,
+    },
     Function {
         name: "GREATEST",
         aliases: &[],
@@ -175,7 +187,11 @@ fn nullif_kernel(site: &CallSite) -> Result<Box<dyn Kernel>> {
             });
         }
         let equal = ColumnValue::Column(equal.evaluate(&compared, rows, context)?);
-        let equal = if equal.array().len() == length { equal.array().clone() } else { ColumnValue::Constant(equal.array().clone()).to_array(length) };
+        let equal = if equal.array().len() == length {
+            equal.array().clone()
+        } else {
+            ColumnValue::Constant(equal.array().clone()).to_array(length)
+        };
         Ok(nullif(&args[0].to_array(length), equal.as_boolean())?)
     }))
 }

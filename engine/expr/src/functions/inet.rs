@@ -44,7 +44,8 @@ fn address(s: &str) -> Option<u32> {
         if part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
             return None;
         }
-        *parts.get_mut(count)? = part.bytes().try_fold(0u32, |n, b| n.checked_mul(10)?.checked_add((b - b'0').into()))?;
+        *parts.get_mut(count)? =
+            part.bytes().try_fold(0u32, |n, b| n.checked_mul(10)?.checked_add((b - b'0').into()))?;
         count += 1;
     }
     if parts.iter().any(|p| *p > 255) {

@@ -170,9 +170,10 @@ impl Stretch {
             Self::Exact(text, _) => s.starts_with(text.as_str()).then_some(text.len()),
             Self::Wild(chars) => {
                 let mut rest = s.chars();
-                chars.iter().all(|want| rest.next().is_some_and(|c| want.is_none_or(|w| w == c))).then(|| {
-                    s.len() - rest.as_str().len()
-                })
+                chars
+                    .iter()
+                    .all(|want| rest.next().is_some_and(|c| want.is_none_or(|w| w == c)))
+                    .then(|| s.len() - rest.as_str().len())
             }
         }
     }

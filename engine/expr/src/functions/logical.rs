@@ -22,7 +22,13 @@ pub static FUNCTIONS: &[Function] = &[
         infer: infer_null_test,
         kernel: |_| null_test(false),
     },
-    Function { name: "IS TRUE", aliases: &[], usage: "a IS TRUE", infer: infer_test, kernel: |_| test(Some(true), true) },
+    Function {
+        name: "IS TRUE",
+        aliases: &[],
+        usage: "a IS TRUE",
+        infer: infer_test,
+        kernel: |_| test(Some(true), true),
+    },
     Function {
         name: "IS NOT TRUE",
         aliases: &[],
@@ -30,7 +36,13 @@ pub static FUNCTIONS: &[Function] = &[
         infer: infer_test,
         kernel: |_| test(Some(true), false),
     },
-    Function { name: "IS FALSE", aliases: &[], usage: "a IS FALSE", infer: infer_test, kernel: |_| test(Some(false), true) },
+    Function {
+        name: "IS FALSE",
+        aliases: &[],
+        usage: "a IS FALSE",
+        infer: infer_test,
+        kernel: |_| test(Some(false), true),
+    },
     Function {
         name: "IS NOT FALSE",
         aliases: &[],
@@ -38,7 +50,13 @@ pub static FUNCTIONS: &[Function] = &[
         infer: infer_test,
         kernel: |_| test(Some(false), false),
     },
-    Function { name: "IS UNKNOWN", aliases: &[], usage: "a IS UNKNOWN", infer: infer_test, kernel: |_| test(None, true) },
+    Function {
+        name: "IS UNKNOWN",
+        aliases: &[],
+        usage: "a IS UNKNOWN",
+        infer: infer_test,
+        kernel: |_| test(None, true),
+    },
     Function {
         name: "IS NOT UNKNOWN",
         aliases: &[],

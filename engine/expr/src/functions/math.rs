@@ -48,8 +48,6 @@ pub static FUNCTIONS: &[Function] = &[
         infer: round::infer_places,
         kernel: round::truncate,
     },
-    Function { name: "FLOOR", aliases: &[], usage: "FLOOR(number)", infer: round::infer_floor, kernel: round::floor },
-    Function { name: "CEIL", aliases: &["CEILING"], usage: "CEIL(number)", infer: round::infer_floor, kernel: round::ceil },
     double!("EXP", f64::exp),
     double!("LN", f64::ln),
     double!("LOG10", f64::log10),

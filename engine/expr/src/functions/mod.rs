@@ -16,8 +16,8 @@ pub mod like;
 pub mod logical;
 pub mod math;
 pub mod misc;
-pub(crate) mod round_text;
 pub mod regexp;
+pub(crate) mod round_text;
 pub mod string;
 #[cfg(test)]
 mod testing;

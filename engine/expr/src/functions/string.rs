@@ -57,7 +57,13 @@ pub static FUNCTIONS: &[Function] = &[
         infer: |a| nullable(params(a, &[BigInt], &[])?, string()),
         kernel: encode::chr,
     },
-    Function { name: "TRIM", aliases: &[], usage: "TRIM(text [, characters])", infer: shorter_text, kernel: trim::both },
+    Function {
+        name: "TRIM",
+        aliases: &[],
+        usage: "TRIM(text [, characters])",
+        infer: shorter_text,
+        kernel: trim::both,
+    },
     Function {
         name: "BTRIM",
         aliases: &[],
@@ -65,8 +71,20 @@ pub static FUNCTIONS: &[Function] = &[
         infer: |a| strict(params(a, &[Text], &[Text])?, string()),
         kernel: trim::both,
     },
-    Function { name: "LTRIM", aliases: &[], usage: "LTRIM(text [, characters])", infer: shorter_text, kernel: trim::left },
-    Function { name: "RTRIM", aliases: &[], usage: "RTRIM(text [, characters])", infer: shorter_text, kernel: trim::right },
+    Function {
+        name: "LTRIM",
+        aliases: &[],
+        usage: "LTRIM(text [, characters])",
+        infer: shorter_text,
+        kernel: trim::left,
+    },
+    Function {
+        name: "RTRIM",
+        aliases: &[],
+        usage: "RTRIM(text [, characters])",
+        infer: shorter_text,
+        kernel: trim::right,
+    },
     Function {
         name: "LPAD",
         aliases: &[],

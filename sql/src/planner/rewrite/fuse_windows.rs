@@ -6,8 +6,8 @@
 //! ```
 
 use wasmill_plan::{
-    AggregateCall, Expr, Field, Input, Node, NodeId, Operator, Plan, Port, Value, WindowAggregate, WindowKind, WindowSpec,
-    Windowing,
+    AggregateCall, Expr, Field, Input, Node, NodeId, Operator, Plan, Port, Value, WindowAggregate, WindowKind,
+    WindowSpec, Windowing,
 };
 
 use super::Rebuild;
@@ -49,7 +49,9 @@ struct Level {
 /// Adds the fused nodes in place of node `id`; gives the map of its input's columns.
 fn fuse(plan: &Plan, node: &Node, id: NodeId, rebuilt: &mut Rebuild) -> Option<Vec<usize>> {
     let Operator::WindowAggregate(aggregate) = &node.operator else { return None };
-    let Windowing::Attached { start_column: Some(start), end_column: end, .. } = &aggregate.windowing else { return None };
+    let Windowing::Attached { start_column: Some(start), end_column: end, .. } = &aggregate.windowing else {
+        return None;
+    };
     // Down to the window function.
     let mut path = Vec::new();
     let mut current = node.inputs[0].node;

@@ -19,7 +19,8 @@ pub(super) fn merge_calcs(plan: &Plan) -> Plan {
             let below = &rebuilt.plan.nodes[input.node];
             let Operator::Calc { filter: lower_filter, projection: lower } = &below.operator else { break };
             let plain = lower_filter.is_none() && lower.iter().all(|e| e.as_column().is_some());
-            if !is_main(input) || !(plain || new_readers[input.node] == 1) || !once(filter.as_ref(), projection, lower) {
+            if !is_main(input) || !(plain || new_readers[input.node] == 1) || !once(filter.as_ref(), projection, lower)
+            {
                 break;
             }
             let above = filter.clone().map(|f| substitute(f, lower));

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use wasmill_plan::{
-    AggregateCall, Expr, Field, Input, LookupBuild, Node, NodeId, Operator, OverFunction, OverGroup, Plan, Port, Schema, SortKey,
-    WindowKind, WindowSpec, Windowing,
+    AggregateCall, Expr, Field, Input, LookupBuild, Node, NodeId, Operator, OverFunction, OverGroup, Plan, Port,
+    Schema, SortKey, WindowKind, WindowSpec, Windowing,
 };
 
 use super::Rebuild;
@@ -243,10 +243,7 @@ fn narrow(node: &mut Node, inputs: &[&Kept], required: &BTreeSet<usize>) -> Kept
         }
         Operator::Calc { filter, projection } => {
             filter.iter_mut().for_each(expr);
-            *projection = required
-                .iter()
-                .map(|&c| projection[c].clone().map_columns(&|c| at(kept, c)))
-                .collect();
+            *projection = required.iter().map(|&c| projection[c].clone().map_columns(&|c| at(kept, c))).collect();
             chosen(width, required)
         }
         Operator::Watermark { time_column, expr: watermark } => {

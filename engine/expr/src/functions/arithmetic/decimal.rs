@@ -19,8 +19,7 @@ pub(super) fn kernel(operation: Operation, (s1, s2): (u8, u8), (precision, scale
             if b == 0 && matches!(operation, Operation::Divide | Operation::Modulo) {
                 return Err(by_zero());
             }
-            let value = narrow(operation, (a, s1), (b, s2), scale)
-                .or_else(|| wide(operation, (a, s1), (b, s2), scale));
+            let value = narrow(operation, (a, s1), (b, s2), scale).or_else(|| wide(operation, (a, s1), (b, s2), scale));
             Ok(value.filter(|value| fits(*value, precision)))
         })?;
         Ok(Arc::new(result.with_data_type(arrow.clone())))

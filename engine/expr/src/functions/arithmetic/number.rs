@@ -22,7 +22,9 @@ macro_rules! boxed {
 macro_rules! integers {
     ($t:ty, $operation:expr) => {
         match $operation {
-            Operation::Add => boxed!(|args, rows| Ok(Arc::new(binary::<$t, $t, $t>(args, rows, |a, b| a.wrapping_add(b))))),
+            Operation::Add => {
+                boxed!(|args, rows| Ok(Arc::new(binary::<$t, $t, $t>(args, rows, |a, b| a.wrapping_add(b)))))
+            }
             Operation::Subtract => {
                 boxed!(|args, rows| Ok(Arc::new(binary::<$t, $t, $t>(args, rows, |a, b| a.wrapping_sub(b)))))
             }

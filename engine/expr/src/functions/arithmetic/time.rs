@@ -10,10 +10,7 @@ use crate::vector::{int_column, int_reader, length, units_per_second, valid_rows
 use crate::{CallSite, ColumnValue, Context, Kernel};
 
 /// Applies `f` to two columns held as integers.
-fn integers(
-    returns: TypeKind,
-    f: impl Fn(i64, i64) -> Option<i64> + Send + 'static,
-) -> Box<dyn Kernel> {
+fn integers(returns: TypeKind, f: impl Fn(i64, i64) -> Option<i64> + Send + 'static) -> Box<dyn Kernel> {
     Box::new(move |args: &[ColumnValue], rows: usize, _: &Context| -> Result<ArrayRef> {
         let length = length(args, rows);
         let nulls = valid_rows(&[&args[0], &args[1]], length);
@@ -97,7 +94,8 @@ pub(super) fn scale(site: &CallSite, divide: bool) -> Result<Box<dyn Kernel>> {
             let mut inner = integers(returns, |a, b| a.checked_div(b));
             return Ok(Box::new(move |args: &[ColumnValue], rows: usize, context: &Context| {
                 let divisor = args[1].array();
-                let zero = int_reader(divisor).is_some_and(|v| (0..divisor.len()).any(|r| divisor.is_valid(r) && v(r) == 0));
+                let zero =
+                    int_reader(divisor).is_some_and(|v| (0..divisor.len()).any(|r| divisor.is_valid(r) && v(r) == 0));
                 if zero { Err(by_zero()) } else { inner.evaluate(args, rows, context) }
             }));
         }

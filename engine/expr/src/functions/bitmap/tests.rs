@@ -19,10 +19,7 @@ fn serialised_form() {
     let column = ColumnValue::Column(Arc::new(lists));
     let built = (function.kernel)(&site).unwrap().evaluate(&[column], 1, &Context::default()).unwrap();
     let hex: String = built.as_binary::<i32>().value(0).iter().map(|b| format!("{b:02x}")).collect();
-    assert_eq!(
-        hex,
-        "3a300000030000000000020000800000ffff00002000000026000000280000000100020003000000ffff"
-    );
+    assert_eq!(hex, "3a300000030000000000020000800000ffff00002000000026000000280000000100020003000000ffff");
 }
 
 #[test]

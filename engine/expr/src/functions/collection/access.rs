@@ -74,8 +74,7 @@ pub(super) fn infer_field(args: &[Argument]) -> Result<Signature, String> {
         return Err(format!("only a ROW has fields, not {}", row.data_type.kind));
     };
     let field = usize::try_from(*index).ok().and_then(|i| fields.get(i)).ok_or("there is no such field")?;
-    let returns =
-        field.data_type.clone().with_nullable(row.data_type.nullable || field.data_type.nullable);
+    let returns = field.data_type.clone().with_nullable(row.data_type.nullable || field.data_type.nullable);
     Ok(Signature { args: args.iter().map(|a| a.data_type.clone()).collect(), returns })
 }
 

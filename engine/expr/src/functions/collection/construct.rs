@@ -60,9 +60,11 @@ pub(super) fn map(_: &CallSite) -> Result<Box<dyn Kernel>> {
         let sources: Vec<_> =
             args.chunks_exact(2).map(|pair| Source { keys: pair[0].array(), values: pair[1].array() }).collect();
         maps(rows, &sources, |row, entries| {
-            entries.extend(args.chunks_exact(2).enumerate().map(|(source, pair)| {
-                ((source, pair[0].index(row)), (source, pair[1].index(row)))
-            }));
+            entries.extend(
+                args.chunks_exact(2)
+                    .enumerate()
+                    .map(|(source, pair)| ((source, pair[0].index(row)), (source, pair[1].index(row)))),
+            );
             Ok(Some(()))
         })
     })

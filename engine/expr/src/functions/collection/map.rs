@@ -123,7 +123,8 @@ pub(super) fn union(_: &CallSite) -> Result<Box<dyn Kernel>> {
                     return Ok(None);
                 }
                 let offsets = column.array().value_offsets();
-                entries.extend((offsets[index] as usize..offsets[index + 1] as usize).map(|i| ((source, i), (source, i))));
+                entries
+                    .extend((offsets[index] as usize..offsets[index + 1] as usize).map(|i| ((source, i), (source, i))));
             }
             Ok(Some(()))
         })

@@ -25,8 +25,11 @@ pub(super) fn sort(_: &CallSite) -> Result<Box<dyn Kernel>> {
             out[start..].sort_by(|(_, a), (_, b)| {
                 let by_null = values.is_null(*b).cmp(&values.is_null(*a));
                 let by_value = elements.row(*a).cmp(&elements.row(*b));
-                (if nulls_first { by_null } else { by_null.reverse() })
-                    .then(if ascending { by_value } else { by_value.reverse() })
+                (if nulls_first { by_null } else { by_null.reverse() }).then(if ascending {
+                    by_value
+                } else {
+                    by_value.reverse()
+                })
             });
             Some(())
         })

@@ -24,7 +24,8 @@ pub(super) fn array_join(_: &CallSite) -> Result<Box<dyn Kernel>> {
             };
             let mut first = true;
             for i in range {
-                let element = if arrow::array::Array::is_null(elements, i) { replacement } else { Some(elements.value(i)) };
+                let element =
+                    if arrow::array::Array::is_null(elements, i) { replacement } else { Some(elements.value(i)) };
                 let Some(element) = element else { continue };
                 if !std::mem::take(&mut first) {
                     out.push_str(delimiter);

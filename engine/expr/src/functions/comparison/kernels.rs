@@ -154,9 +154,9 @@ fn ordering(a: &TypeKind, b: &TypeKind) -> Result<OrderOf> {
                 _ => Box::new(|_, _| None),
             })
         }
-        (K::Array(_) | K::Map(..) | K::Multiset(_) | K::Row(_) | K::Bitmap, _) => Box::new(|x, y| {
-            Box::new(move |i, j| values_equal(x, i, y, j).then_some(Ordering::Equal))
-        }),
+        (K::Array(_) | K::Map(..) | K::Multiset(_) | K::Row(_) | K::Bitmap, _) => {
+            Box::new(|x, y| Box::new(move |i, j| values_equal(x, i, y, j).then_some(Ordering::Equal)))
+        }
         _ => return Err(Error::query(format!("cannot compare {a} with {b}"))),
     })
 }

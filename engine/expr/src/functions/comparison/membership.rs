@@ -24,10 +24,13 @@ fn constant_list(site: &CallSite, list: &[&Value]) -> Result<Box<dyn Kernel>> {
     let has_null = list.contains(&&Value::Null);
     let kind = &site.args[0].kind;
     if kind.is_text() {
-        let set: HashSet<String> = list.iter().filter_map(|v| match v {
-            Value::Text(text) => Some(text.clone()),
-            _ => None,
-        }).collect();
+        let set: HashSet<String> = list
+            .iter()
+            .filter_map(|v| match v {
+                Value::Text(text) => Some(text.clone()),
+                _ => None,
+            })
+            .collect();
         return Ok(Box::new(move |args: &[ColumnValue], rows: usize, _: &Context| -> Result<ArrayRef> {
             let values = args[0].array().as_string::<i32>();
             Ok(answers(&args[0], length(args, rows), has_null, |row| set.contains(values.value(row))))
@@ -35,10 +38,13 @@ fn constant_list(site: &CallSite, list: &[&Value]) -> Result<Box<dyn Kernel>> {
     }
     let is_integer = kind.is_integer() || kind.is_timestamp() || matches!(kind, TypeKind::Date | TypeKind::Time(_));
     if is_integer {
-        let set: HashSet<i64> = list.iter().filter_map(|v| match v {
-            Value::Int(value) => Some(*value),
-            _ => None,
-        }).collect();
+        let set: HashSet<i64> = list
+            .iter()
+            .filter_map(|v| match v {
+                Value::Int(value) => Some(*value),
+                _ => None,
+            })
+            .collect();
         return Ok(Box::new(move |args: &[ColumnValue], rows: usize, context: &Context| -> Result<ArrayRef> {
             let _ = context;
             let length = length(args, rows);
@@ -60,7 +66,13 @@ fn answers(value: &ColumnValue, length: usize, has_null: bool, contains: impl Fn
             if array.is_null(row) {
                 return None;
             }
-            if contains(row) { Some(true) } else if has_null { None } else { Some(false) }
+            if contains(row) {
+                Some(true)
+            } else if has_null {
+                None
+            } else {
+                Some(false)
+            }
         })
         .collect();
     Arc::new(result)
@@ -77,11 +89,7 @@ fn chain(site: &CallSite) -> Result<Box<dyn Kernel>> {
         for (kernel, item) in equals.iter_mut().zip(&args[1..]) {
             let pair = [args[0].clone(), item.clone()];
             let equal = kernel.evaluate(&pair, rows, context)?;
-            let equal = if equal.len() == length {
-                equal
-            } else {
-                ColumnValue::Constant(equal).to_array(length)
-            };
+            let equal = if equal.len() == length { equal } else { ColumnValue::Constant(equal).to_array(length) };
             result = Some(match result {
                 None => equal.as_boolean().clone(),
                 Some(before) => or_kleene(&before, equal.as_boolean())?,

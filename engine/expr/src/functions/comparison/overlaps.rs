@@ -24,11 +24,17 @@ pub(super) fn infer(args: &[Argument]) -> Result<Signature, String> {
             continue;
         }
         let is_point = matches!(kind, TypeKind::Date | TypeKind::Time(_) | TypeKind::Null) || kind.is_timestamp();
-        common = common_kind(&common, kind).filter(|_| is_point).ok_or_else(|| format!("cannot apply OVERLAPS to {kind}"))?;
+        common = common_kind(&common, kind)
+            .filter(|_| is_point)
+            .ok_or_else(|| format!("cannot apply OVERLAPS to {kind}"))?;
     }
     let nullable = args.iter().any(|a| a.data_type.nullable);
     let args = args.iter().map(|arg| {
-        if is_interval(&arg.data_type.kind) { arg.data_type.clone() } else { DataType { kind: common.clone(), nullable: arg.data_type.nullable } }
+        if is_interval(&arg.data_type.kind) {
+            arg.data_type.clone()
+        } else {
+            DataType { kind: common.clone(), nullable: arg.data_type.nullable }
+        }
     });
     Ok(Signature { args: args.collect(), returns: DataType { kind: TypeKind::Boolean, nullable } })
 }

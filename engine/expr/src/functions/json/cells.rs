@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Decimal128Builder, Float32Builder, Float64Builder, Int8Builder, Int16Builder, Int32Builder,
-    Int64Builder, StringBuilder,
+    ArrayRef, BooleanBuilder, Decimal128Builder, Float32Builder, Float64Builder, Int8Builder, Int16Builder,
+    Int32Builder, Int64Builder, StringBuilder,
 };
 use wasmill_plan::{Error, Result, TypeKind};
 
@@ -126,7 +126,9 @@ impl Cells {
 fn number<'n>(node: &'n Node) -> Option<&'n str> {
     match node {
         Node::Number(text) => Some(text),
-        Node::Text(text) if text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) => Some(text),
+        Node::Text(text) if text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) => {
+            Some(text)
+        }
         _ => None,
     }
 }

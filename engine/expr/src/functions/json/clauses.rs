@@ -39,13 +39,8 @@ pub(super) struct Clauses {
 impl Clauses {
     /// Reads the literals after the first two arguments.
     pub(super) fn parse<'a>(literals: impl Iterator<Item = Option<&'a Value>>) -> Result<Self, String> {
-        let mut clauses = Self {
-            returning: None,
-            wrapper: Wrapper::Without,
-            on_empty: None,
-            on_error: None,
-            arguments: Vec::new(),
-        };
+        let mut clauses =
+            Self { returning: None, wrapper: Wrapper::Without, on_empty: None, on_error: None, arguments: Vec::new() };
         let mut literals = literals.enumerate().skip(2);
         while let Some((index, literal)) = literals.next() {
             let Some(Value::Text(clause)) = literal else {

@@ -290,7 +290,9 @@ impl<'a> Reader<'a> {
                 return self.fail("a digit is missing");
             }
         }
-        if !matches!(self.peek(), None | Some(b' ' | b'\t' | b'\n' | b'\r' | b',' | b']' | b'}' | b':')) && self.depth == 0 {
+        if !matches!(self.peek(), None | Some(b' ' | b'\t' | b'\n' | b'\r' | b',' | b']' | b'}' | b':'))
+            && self.depth == 0
+        {
             return self.fail("a number is followed by something else");
         }
         let text = match &self.text[start..self.at] {

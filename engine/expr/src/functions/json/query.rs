@@ -145,8 +145,10 @@ pub(super) fn value(site: &CallSite) -> Result<Box<dyn Kernel>> {
         let sources: Vec<&dyn Array> =
             std::iter::once(&cells as &dyn Array).chain(args[2..].iter().map(|a| a.array() as &dyn Array)).collect();
         // Clauses are texts; only the defaults are of the type of the cells.
-        let of_type: Vec<&dyn Array> =
-            sources.iter().map(|s| if s.data_type() == cells.data_type() { *s } else { &cells as &dyn Array }).collect();
+        let of_type: Vec<&dyn Array> = sources
+            .iter()
+            .map(|s| if s.data_type() == cells.data_type() { *s } else { &cells as &dyn Array })
+            .collect();
         let mut picks: Vec<(usize, usize)> = (0..rows).map(|row| (0, row)).collect();
         for (row, index) in defaults {
             picks[row] = (index - 1, args[index].index(row));
@@ -199,9 +201,8 @@ fn queried<T>(
         match (node.is_scalar(), path.mode) {
             (true, Mode::Lax) => Err((clauses.on_empty, "the result is empty".to_owned())),
             (true, Mode::Strict) => Err((clauses.on_error, "the value is neither array nor object".to_owned())),
-            (false, _) => {
-                take(&node).ok_or_else(|| (clauses.on_error, "the value is not of the type that is returned".to_owned()))
-            }
+            (false, _) => take(&node)
+                .ok_or_else(|| (clauses.on_error, "the value is not of the type that is returned".to_owned())),
         }
     });
     match result {

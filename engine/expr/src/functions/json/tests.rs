@@ -26,7 +26,8 @@ fn values() {
     assert_eq!(value(&["$.address"]), "NULL");
     assert_eq!(value(&["lax $.nothing", "DEFAULT ON EMPTY", "x", "DEFAULT ON ERROR", "y"]), "x");
     assert_eq!(value(&["strict $.nothing", "DEFAULT ON EMPTY", "x", "DEFAULT ON ERROR", "y"]), "y");
-    let with_number = [t(DOCUMENT), t("strict $.x"), t("RETURNING INT"), t("NULL ON EMPTY"), t("DEFAULT ON ERROR"), i(7)];
+    let with_number =
+        [t(DOCUMENT), t("strict $.x"), t("RETURNING INT"), t("NULL ON EMPTY"), t("DEFAULT ON ERROR"), i(7)];
     assert_eq!(ok("JSON_VALUE", &with_number), "7");
     assert!(call("JSON_VALUE", &[t("{"), t("strict $.a"), t("ERROR ON ERROR")]).is_err());
     assert!(call("JSON_VALUE", &[t("{}"), t("lax $.a"), t("ERROR ON EMPTY")]).is_err());

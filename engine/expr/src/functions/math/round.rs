@@ -212,8 +212,7 @@ fn whole(site: &CallSite, rounding: Rounding, of_double: fn(f64) -> f64) -> Resu
             (TypeKind::Double, _) => map::<Float64Type>(x, of_double),
             (TypeKind::Decimal(_, scale), TypeKind::Decimal(precision, _)) => {
                 let unit = 10i128.pow(u32::from(*scale));
-                let whole: Decimal128Array =
-                    x.as_primitive::<Decimal128Type>().unary(|v| rounding.divide(v, unit));
+                let whole: Decimal128Array = x.as_primitive::<Decimal128Type>().unary(|v| rounding.divide(v, unit));
                 decimals(whole, *precision, 0)?
             }
             _ => return Err(unexpected(&of)),

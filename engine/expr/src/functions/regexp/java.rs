@@ -37,7 +37,8 @@ pub(super) fn translate(java: &str) -> Result<Translated, String> {
             }
             '-' if depth > 0 => {
                 // Literal next to a class or at an end; Rust would read `--` as a difference.
-                let literal = matches!(chars.peek(), None | Some(']' | '-' | '[')) || out.text.ends_with(['[', '^', ']']);
+                let literal =
+                    matches!(chars.peek(), None | Some(']' | '-' | '[')) || out.text.ends_with(['[', '^', ']']);
                 out.text.push_str(if literal { "\\-" } else { "-" });
             }
             '~' | '#' if depth > 0 => push_literal(c, &mut out.text),
@@ -198,7 +199,8 @@ fn push_code(code: u32, out: &mut String) {
 
 /// A character that stands for itself.
 fn push_literal(c: char, out: &mut String) {
-    if c.is_ascii_punctuation() && !matches!(c, '<' | '>' | '_' | '"' | '\'' | '`' | '@' | '!' | '%' | ',' | ':' | ';' | '=' | '/')
+    if c.is_ascii_punctuation()
+        && !matches!(c, '<' | '>' | '_' | '"' | '\'' | '`' | '@' | '!' | '%' | ',' | ':' | ';' | '=' | '/')
     {
         out.push('\\');
     }

@@ -59,11 +59,13 @@ impl Pattern {
             Engine::Backtracking(regex) if group == 0 => {
                 Ok(regex.find_from_pos(s, from).map_err(too_hard)?.map(|m| Found::whole(m.start()..m.end())))
             }
-            Engine::Backtracking(regex) => Ok(regex.captures_from_pos(s, from).map_err(too_hard)?.and_then(|captures| {
-                let whole = captures.get(0)?;
-                let group = captures.get(group).map(|m| m.start()..m.end());
-                Some(Found { group, ..Found::whole(whole.start()..whole.end()) })
-            })),
+            Engine::Backtracking(regex) => {
+                Ok(regex.captures_from_pos(s, from).map_err(too_hard)?.and_then(|captures| {
+                    let whole = captures.get(0)?;
+                    let group = captures.get(group).map(|m| m.start()..m.end());
+                    Some(Found { group, ..Found::whole(whole.start()..whole.end()) })
+                }))
+            }
         }
     }
     /// Calls `f` on each match from left to right. As in Java, an empty match may follow directly on a match.

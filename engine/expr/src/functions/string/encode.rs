@@ -7,9 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, ge
 use wasmill_plan::{Error, Result};
 
 use crate::function::{CallSite, Kernel};
-use crate::functions::columns::{
-    bigint, binary, kernel, numbers, octets, text, texts, try_binaries, try_texts,
-};
+use crate::functions::columns::{bigint, binary, kernel, numbers, octets, text, texts, try_binaries, try_texts};
 
 /// Java's decoder: padding may be left out, and bits beyond the last byte are ignored.
 const BASE64_DECODER: GeneralPurpose = GeneralPurpose::new(
@@ -123,7 +121,9 @@ impl Charset {
             ("UTF-16LE", Charset::Utf16Le),
         ];
         NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, charset)| *charset).ok_or_else(|| {
-            Error::data(format!("unknown charset '{name}'; known are UTF-8, US-ASCII, ISO-8859-1, UTF-16, UTF-16BE, UTF-16LE"))
+            Error::data(format!(
+                "unknown charset '{name}'; known are UTF-8, US-ASCII, ISO-8859-1, UTF-16, UTF-16BE, UTF-16LE"
+            ))
         })
     }
 }

@@ -250,7 +250,12 @@ fn write_value(spec: &Specifier, value: &Value, out: &mut String) -> Result<(), 
                 Value::Integer { value, .. } => write!(text, "{value}").map_err(|_| Misfit)?,
                 Value::Float(v) => write_float(*v, &mut text),
                 Value::Double(v) => write_double(*v, &mut text),
-                Value::Text(v) => return { write_cut(spec, v, out); Ok(()) },
+                Value::Text(v) => {
+                    return {
+                        write_cut(spec, v, out);
+                        Ok(())
+                    };
+                }
                 Value::Other(v) => text.push_str(v),
             }
             write_cut(spec, &text, out);

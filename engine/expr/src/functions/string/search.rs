@@ -89,10 +89,6 @@ fn find(s: &str, part: &str, start: i32) -> i32 {
         return 1;
     }
     let skip = usize::try_from(start - 1).unwrap_or(0);
-    let from = if s.is_ascii() {
-        skip.min(s.len())
-    } else {
-        s.char_indices().nth(skip).map_or(s.len(), |(at, _)| at)
-    };
+    let from = if s.is_ascii() { skip.min(s.len()) } else { s.char_indices().nth(skip).map_or(s.len(), |(at, _)| at) };
     s[from..].find(part).map_or(0, |at| char_count(&s[..from + at]) as i32 + 1)
 }

@@ -19,7 +19,10 @@ pub(super) enum Filter {
 #[derive(Debug)]
 pub(super) enum Operand {
     /// From the item, or from the root.
-    Path { from_item: bool, steps: Vec<Step> },
+    Path {
+        from_item: bool,
+        steps: Vec<Step>,
+    },
     Literal(Node<'static>),
 }
 

@@ -138,7 +138,9 @@ impl<'a> Parser<'a> {
 
     /// A name or text in single or double quotes.
     pub(super) fn quoted(&mut self) -> Result<String, String> {
-        let Some(quote @ ('\'' | '"')) = self.rest().chars().next() else { return self.fail("a quoted name is missing") };
+        let Some(quote @ ('\'' | '"')) = self.rest().chars().next() else {
+            return self.fail("a quoted name is missing");
+        };
         self.take(quote);
         let mut name = String::new();
         let mut chars = self.rest().char_indices();
