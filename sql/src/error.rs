@@ -151,10 +151,9 @@ fn excerpt(line: &str, span: Span) -> (String, String) {
         };
         if column < span.column {
             columns_before += width;
-        } else if columns_before < EXCERPT_COLUMNS_MAX * 2 / 3 && shown.chars().count() > EXCERPT_COLUMNS_MAX {
-            cut = true;
-            break;
-        } else if marks.chars().count() > EXCERPT_COLUMNS_MAX {
+        } else if marks.chars().count() > EXCERPT_COLUMNS_MAX
+            || (columns_before < EXCERPT_COLUMNS_MAX * 2 / 3 && shown.chars().count() > EXCERPT_COLUMNS_MAX)
+        {
             cut = true;
             break;
         }

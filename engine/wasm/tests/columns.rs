@@ -5,6 +5,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::array::Array as _;
 use arrow::array::*;
 use support::*;
 use wasmill_plan::TypeKind::{self, *};

@@ -217,14 +217,6 @@ fn constant_values(arg: &Expr) -> Option<Vec<Value>> {
     }
 }
 
-/// The value of a constant that may have been made a longer text type.
-fn constant_parameter(expr: &Expr) -> Option<Value> {
-    match &expr.kind {
-        ExprKind::Cast { input, .. } if expr.data_type.kind.is_text() => input.as_literal().cloned(),
-        _ => expr.as_literal().cloned(),
-    }
-}
-
 /// The arguments as written.
 pub(super) fn argument_list<'e>(
     whole: &ast::Expr,

@@ -157,13 +157,5 @@ pub(crate) fn text_literal(parser: &mut Parser, what: &str) -> Parsed<Name> {
     }
 }
 
-/// A [`QueryError`] in sqlparser's form, without its place where `at` gives one.
-pub(crate) fn fail_query<T>(at: &TokenWithSpan, error: QueryError) -> Parsed<T> {
-    match error.hint {
-        Some(hint) => fail_with(at, error.message, hint),
-        None => fail(at, error.message),
-    }
-}
-
 #[cfg(test)]
 mod tests;
