@@ -32,7 +32,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 use crate::dialect::FlinkDialect;
-use crate::error::{QueryError, Result, Span};
+use crate::error::{Result, Span};
 use crate::statement::{Name, ParsedStatement};
 
 /// How deep expressions and queries may nest.
