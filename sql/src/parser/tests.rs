@@ -1,3 +1,5 @@
+//! Tests of the parser: statements, clauses and their errors.
+
 use super::*;
 use crate::statement::{ColumnDefKind, Statement};
 

@@ -1,3 +1,5 @@
+//! Tests of merging inputs: watermarks, idleness and barriers.
+
 use arrow::array::{ArrayRef, Int32Array, RecordBatch};
 use std::sync::Arc;
 

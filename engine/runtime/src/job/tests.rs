@@ -1,3 +1,5 @@
+//! Tests of whole jobs: end, stop, failure, checkpoints and restores.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 

@@ -1,3 +1,5 @@
+//! Tests of the bitmap functions.
+
 use std::sync::Arc;
 
 use arrow::array::{AsArray, Int32Array, ListArray};

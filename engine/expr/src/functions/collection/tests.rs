@@ -1,3 +1,5 @@
+//! Tests of the functions on arrays and maps.
+
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ListArray, StringArray};

@@ -1,3 +1,5 @@
+//! Tests of the digests.
+
 use crate::functions::testing::{b, call, i, null, ok, t};
 
 #[test]

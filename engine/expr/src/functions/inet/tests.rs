@@ -1,3 +1,5 @@
+//! Tests of the functions on network addresses.
+
 use crate::functions::testing::{i, ok, t};
 
 #[test]

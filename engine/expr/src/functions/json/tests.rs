@@ -1,3 +1,5 @@
+//! Tests of the JSON functions.
+
 use crate::functions::testing::{call, d, i, null, ok, t};
 
 const DOCUMENT: &str = r#"{"type": "account", "age": 42, "on": true, "none": null, "balance": 123456789.987654321,

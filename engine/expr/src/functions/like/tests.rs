@@ -1,3 +1,5 @@
+//! Tests of LIKE and SIMILAR TO.
+
 use crate::functions::testing::{call, ok, t};
 
 fn like(s: &str, pattern: &str) -> String {

@@ -1,3 +1,5 @@
+//! Tests of the math functions.
+
 use crate::functions::testing::{call, d, dec, i, ok, t};
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tests of the functions with regular expressions.
+
 use crate::functions::testing::{i, null, ok, t};
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tests of the string functions.
+
 use crate::functions::testing::{b, call, d, i, null, ok, t};
 
 #[test]

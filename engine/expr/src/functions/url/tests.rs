@@ -1,3 +1,5 @@
+//! Tests of the functions on URLs.
+
 use crate::functions::testing::{call, i, ok, t};
 
 #[test]

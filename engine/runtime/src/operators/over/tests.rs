@@ -1,3 +1,5 @@
+//! Tests of OVER in event time and on arrival.
+
 use wasmill_plan::{AggregateCall, DataType, Operator, Over, OverFrame, OverFunction, OverGroup, TypeKind};
 
 use crate::harness::Harness;
