@@ -1,7 +1,8 @@
 //! Keyed state: key groups, the hash that decides them, and the form in which state is saved.
 
 use arrow::array::{ArrayRef, RecordBatch};
-use wasmill_plan::Result;
+use arrow::datatypes::SchemaRef;
+use wasmill_plan::{Error, Result};
 
 /// How many key groups a job's state is divided in, by default. Fixed for the life of a job: parallelism can change up to it.
 pub const KEY_GROUPS: u16 = 128;
@@ -44,6 +45,19 @@ pub enum Scope {
     Keyed,
     /// At the same parallelism to the instance that saved them, at another one all rows to every instance.
     Instance,
+}
+
+/// Checks that saved rows have the types of the columns that a table is loaded from; names may differ.
+///
+/// # Errors
+/// `Error::Corrupt` where they have not.
+pub fn expect_columns(table: &str, schema: &SchemaRef, rows: &RecordBatch) -> Result<()> {
+    let same = schema.fields().len() == rows.num_columns()
+        && schema.fields().iter().zip(rows.columns()).all(|(f, c)| f.data_type() == c.data_type());
+    if same {
+        return Ok(());
+    }
+    Err(Error::Corrupt { message: format!("the state table '{table}' does not have the columns it should have") })
 }
 
 /// The hash of each row's key, over those columns: what decides its key group. Stable across runs and versions (it is part
