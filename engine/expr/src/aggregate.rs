@@ -38,6 +38,14 @@ const FUNCTIONS: &[(&str, &[&str], &str)] = &[
     ("JSON_OBJECTAGG", &[], "JSON_OBJECTAGG([KEY] key VALUE value [NULL | ABSENT ON NULL])"),
     ("PERCENTILE", &[], "PERCENTILE(number, percentage [, frequency])"),
     ("SINGLE_VALUE", &[], "SINGLE_VALUE(value)"),
+    ("BITMAP_BUILD_AGG", &[], "BITMAP_BUILD_AGG(INT)"),
+    ("BITMAP_BUILD_CARDINALITY_AGG", &[], "BITMAP_BUILD_CARDINALITY_AGG(INT)"),
+    ("BITMAP_AND_AGG", &[], "BITMAP_AND_AGG(bitmap)"),
+    ("BITMAP_AND_CARDINALITY_AGG", &[], "BITMAP_AND_CARDINALITY_AGG(bitmap)"),
+    ("BITMAP_OR_AGG", &[], "BITMAP_OR_AGG(bitmap)"),
+    ("BITMAP_OR_CARDINALITY_AGG", &[], "BITMAP_OR_CARDINALITY_AGG(bitmap)"),
+    ("BITMAP_XOR_AGG", &[], "BITMAP_XOR_AGG(bitmap)"),
+    ("BITMAP_XOR_CARDINALITY_AGG", &[], "BITMAP_XOR_CARDINALITY_AGG(bitmap)"),
 ];
 
 /// All names, for help, completion and suggestions.
@@ -144,6 +152,12 @@ pub fn infer(name: &str, args: &[DataType]) -> Result<AggregateSignature, String
             signature.args[0] = DataType::string().with_nullable(args[0].nullable);
             DataType::string().with_nullable(false)
         }
+        bitmap if bitmap.starts_with("BITMAP_") => {
+            arity(1, 1)?;
+            signature.args[0] = bitmap_argument(function, &args[0])?;
+            let kind = if bitmap.ends_with("_CARDINALITY_AGG") { TypeKind::BigInt } else { TypeKind::Bitmap };
+            DataType { kind, nullable: args[0].nullable }
+        }
         "PERCENTILE" => {
             arity(2, 3)?;
             percentile(args, &mut signature)?
@@ -170,6 +184,19 @@ fn number(function: &str, arg: &DataType) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{function} takes a number, not {arg}"))
+}
+
+/// What BITMAP_BUILD_AGG and its kin are given: an INT, or what widens to one; the others take a BITMAP.
+fn bitmap_argument(function: &str, arg: &DataType) -> Result<DataType, String> {
+    let (fits, wanted) = if function.starts_with("BITMAP_BUILD") {
+        (arg.kind.is_integer() && arg.kind != TypeKind::BigInt, TypeKind::Int)
+    } else {
+        (arg.kind == TypeKind::Bitmap, TypeKind::Bitmap)
+    };
+    if fits || arg.kind == TypeKind::Null {
+        return Ok(DataType { kind: wanted, nullable: arg.nullable });
+    }
+    Err(format!("{function} takes {}, not {arg}", if wanted == TypeKind::Int { "an INT" } else { "a BITMAP" }))
 }
 
 fn comparable(function: &str, arg: &DataType) -> Result<(), String> {

@@ -8,6 +8,7 @@
 //! An operator numbers its groups (a key, a key in a window, a session) densely and gives whole columns with the group of
 //! each row; a call costs one dynamic dispatch a batch, never one a row.
 
+mod bitmaps;
 mod count;
 mod distinct;
 mod elements;
@@ -127,6 +128,9 @@ fn new_plain(call: &AggregateCall, needs_retract: bool) -> Result<Box<dyn Aggreg
     let flag = || call.constants.first() == Some(&Value::Boolean(true));
     if let Some(kind) = variance::Kind::of(function) {
         return variance::new(kind, argument(call)?, &call.data_type);
+    }
+    if let Some(bitmaps) = bitmaps::Bitmaps::new(function, needs_retract) {
+        return Ok(Box::new(bitmaps));
     }
     match function {
         "COUNT" => Ok(Box::new(count::Count::default())),

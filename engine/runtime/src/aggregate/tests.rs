@@ -133,11 +133,26 @@ fn model(function: &str, distinct: bool, rows: &[Option<i32>]) -> String {
             let entries: Vec<_> = counts.iter().map(|(v, n)| format!("{v}: {n}")).collect();
             format!("{{{}}}", entries.join(", "))
         }
+        "BITMAP_BUILD_CARDINALITY_AGG" => {
+            let members: std::collections::HashSet<_> = values.iter().collect();
+            optional((!members.is_empty()).then_some(members.len() as i64))
+        }
         other => panic!("{other}"),
     }
 }
 
-const MODELLED: [&str; 9] = ["COUNT", "SUM", "AVG", "MIN", "MAX", "FIRST_VALUE", "LAST_VALUE", "LISTAGG", "COLLECT"];
+const MODELLED: [&str; 10] = [
+    "COUNT",
+    "SUM",
+    "AVG",
+    "MIN",
+    "MAX",
+    "FIRST_VALUE",
+    "LAST_VALUE",
+    "LISTAGG",
+    "COLLECT",
+    "BITMAP_BUILD_CARDINALITY_AGG",
+];
 
 fn column(function: &str, rows: &[Option<i32>]) -> ArrayRef {
     if function == "LISTAGG" {
@@ -277,4 +292,42 @@ fn a_second_row_has_no_single_value() {
     aggregate.resize(1);
     aggregate.update(&[0, 0], &[ints(&[Some(1), Some(1)])]).unwrap();
     assert!(aggregate.finish(&[0]).is_err());
+}
+
+/// A column of bitmaps.
+fn bitmaps(sets: &[Option<&[u32]>]) -> ArrayRef {
+    let write = |set: &&[u32]| {
+        let mut bytes = Vec::new();
+        set.iter().copied().collect::<roaring::RoaringBitmap>().serialize_into(&mut bytes).unwrap();
+        bytes
+    };
+    Arc::new(arrow::array::BinaryArray::from_iter(sets.iter().map(|set| set.as_ref().map(write))))
+}
+
+#[test]
+fn bitmaps_are_combined_taken_back_and_merged() {
+    let rows: [Option<&[u32]>; 4] = [Some(&[1, 2, 3]), None, Some(&[2, 3, u32::MAX]), Some(&[3])];
+    for (name, all, without_the_first) in [("AND", "1", "1"), ("OR", "4", "3"), ("XOR", "3", "2")] {
+        let function = format!("BITMAP_{name}_CARDINALITY_AGG");
+        let call = call(&function, TypeKind::Bitmap);
+        assert_eq!(one(&call, bitmaps(&rows)), all, "{function}");
+        for needs_retract in [false, true] {
+            let mut aggregate = new_aggregate(&call, needs_retract).unwrap();
+            aggregate.resize(3);
+            aggregate.update(&[0, 0, 1, 1], &[bitmaps(&rows)]).unwrap();
+            aggregate.merge(&[2, 2], &[0, 1]).unwrap();
+            let mut aggregate = save_and_load(&call, needs_retract, &*aggregate, 3);
+            assert_eq!(show(&aggregate.finish(&[2]).unwrap()), [all], "{function}");
+            if needs_retract {
+                aggregate.retract(&[2], &[bitmaps(&rows[..1])]).unwrap();
+                assert_eq!(show(&aggregate.finish(&[2]).unwrap()), [without_the_first], "{function}");
+            }
+        }
+    }
+    let set = call("BITMAP_XOR_AGG", TypeKind::Bitmap);
+    let mut aggregate = new_aggregate(&set, false).unwrap();
+    aggregate.resize(1);
+    assert_eq!(aggregate.finish(&[0]).unwrap().null_count(), 1);
+    aggregate.update(&[0, 0], &[bitmaps(&[Some(&[1, 2]), Some(&[2])])]).unwrap();
+    assert_eq!(&aggregate.finish(&[0]).unwrap(), &bitmaps(&[Some(&[1])]));
 }
