@@ -84,6 +84,7 @@ fn operator(node: &Node, inputs: &[&Schema]) -> String {
         Operator::Watermark { time_column, expr: e } => {
             format!("Watermark FOR {} AS {}", name(*time_column, input), expr(e, input))
         }
+        Operator::ProcessingTime => "ProcessingTime".to_owned(),
         Operator::Union => "Union".to_owned(),
         Operator::Expand { columns: all, sets } => {
             let set = |set: &Vec<usize>| {

@@ -77,3 +77,51 @@ fn a_script_builds_up_its_session() {
     let plan = wasmill(&["explain", "-e", "SELECT 1 AS n WHERE TRUE"]);
     assert!(text(&plan.stdout).starts_with("Sink rows to the caller"), "{}", text(&plan.stdout));
 }
+
+#[test]
+fn late_rows_correct_a_window_or_go_to_their_table() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let input = folder.path().join("in.csv");
+    let seconds = [1, 12, 2, 15, 3].map(|s| format!("{s},2024-01-01 00:00:{s:02}\n"));
+    std::fs::write(&input, seconds.concat()).expect("the input");
+    let sql = format!(
+        "CREATE TABLE t (v INT, at TIMESTAMP(3), WATERMARK FOR at AS at)
+         WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv');
+         CREATE TABLE gone (v INT) WITH ('connector' = 'print');
+         SELECT SUM(v) AS s FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(at), INTERVAL '10' SECOND))
+         GROUP BY window_start, window_end ALLOW LATENESS INTERVAL '5' SECOND LATE ROWS INTO gone",
+        input.display()
+    );
+    let output = wasmill(&["run", "-e", &sql, "--output", "json"]);
+    let lines: Vec<&str> = text(&output.stdout).lines().collect();
+    let of = |sum: i32| format!("\"s\":{sum}}}");
+    assert!(lines.iter().any(|l| l.ends_with(&of(3))), "the row of 2 s counts: {lines:?}");
+    assert!(lines.iter().any(|l| l.ends_with(&of(27))), "{lines:?}");
+    assert!(lines.contains(&"+I[3]"), "the row of 3 s is too late: {lines:?}");
+    assert!(text(&output.stderr).contains("1 late"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn windows_in_processing_time_take_every_row() {
+    let rows = "CREATE TABLE t (v INT, p AS PROCTIME()) WITH ('connector' = 'datagen', 'number-of-rows' = '100');";
+    let counted = |query: &str| {
+        let output = wasmill(&["run", "-q", "-e", &format!("{rows} {query}"), "--output", "json"]);
+        let count = |line: &str| line.rsplit("\"n\":").next()?.trim_end_matches('}').parse::<i64>().ok();
+        text(&output.stdout).lines().filter_map(count).sum::<i64>()
+    };
+    let day = "INTERVAL '1' DAY";
+    let table = format!("TABLE(TUMBLE(TABLE t, DESCRIPTOR(p), {day}))");
+    assert_eq!(counted(&format!("SELECT COUNT(*) AS n FROM {table} GROUP BY window_start, window_end")), 100);
+    let old = format!("SELECT TUMBLE_PROCTIME(p, {day}) AS at, COUNT(*) AS n FROM t GROUP BY TUMBLE(p, {day}), v");
+    assert_eq!(counted(&old), 100);
+    let session = "SELECT COUNT(*) AS n FROM t GROUP BY SESSION(p, INTERVAL '1' HOUR)";
+    assert_eq!(counted(session), 100);
+    for (query, message) in [
+        (format!("SELECT TUMBLE_ROWTIME(p, {day}) FROM t GROUP BY TUMBLE(p, {day})"), "no rowtime"),
+        (format!("{session} ALLOW LATENESS INTERVAL '1' MINUTE"), "windows in event time"),
+    ] {
+        let output = wasmill(&["check", "-e", &format!("{rows} {query}")]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
+    }
+}

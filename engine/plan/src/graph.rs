@@ -83,6 +83,9 @@ pub enum Operator {
         /// Over the input; NULL does not raise.
         expr: Expr,
     },
+    /// Appends the time at which a row arrives, by the job's clock, as TIMESTAMP_LTZ(3) NOT NULL; watermarks follow that clock
+    /// from here on. Stands before windows in processing time.
+    ProcessingTime,
     /// Passes the rows of all inputs.
     Union,
     /// One output row per set: columns outside the set become NULL, and the set's `GROUPING_ID` bits are appended as BIGINT
@@ -214,8 +217,10 @@ pub struct WindowRank {
     pub windowing: Windowing,
     /// PARTITION BY beside the window.
     pub partition: Vec<usize>,
-    /// ORDER BY; ties keep the order of arrival.
+    /// ORDER BY; ties keep the order of arrival, or its reverse.
     pub order: Vec<SortKey>,
+    /// Of ties, the row that came last is first: the last row by time.
+    pub last_of_ties: bool,
     /// First rank given, from 1.
     pub from: u64,
     /// Last rank given.

@@ -66,3 +66,13 @@ pub enum Windowing {
         time_zone: Option<String>,
     },
 }
+
+impl Windowing {
+    /// The zone in which the windows align, where their time is an instant.
+    pub fn time_zone(&self) -> Option<&str> {
+        match self {
+            Self::Assign(spec) => spec.time_zone.as_deref(),
+            Self::Attached { time_zone, .. } => time_zone.as_deref(),
+        }
+    }
+}

@@ -156,6 +156,7 @@ fn main() {
         windowing: Windowing::Assign(WindowSpec { kind: tumble(), time_column: 2, time_zone: None }),
         partition: vec![0],
         order: vec![SortKey { column: 3, descending: true, nulls_first: false }],
+        last_of_ties: false,
         from: 1,
         to: 3,
         with_rank: false,

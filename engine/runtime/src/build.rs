@@ -24,6 +24,7 @@ pub fn operator(
         plan::Operator::Watermark { time_column, expr } => {
             Box::new(ops::watermark::WatermarkOperator::new(*time_column, expr, &inputs[0], output, context)?)
         }
+        plan::Operator::ProcessingTime => Box::new(ops::processing_time::ProcessingTimeOperator::new(output, context)),
         plan::Operator::Expand { columns, sets } => {
             Box::new(ops::expand::ExpandOperator::new(columns, sets, &inputs[0], output, context))
         }

@@ -261,6 +261,11 @@ impl Chain {
         Ok(())
     }
 
+    /// Whether an operator's watermarks follow the clock, so that it has to hear of pauses.
+    pub(crate) fn needs_pauses(&self) -> bool {
+        self.slots.iter().any(|slot| matches!(&slot.body, Body::Operator(operator) if operator.needs_pauses()))
+    }
+
     /// Makes what sinks have taken visible, as far as they promise no more than at-least-once.
     pub(crate) fn flush(&mut self) -> Result<()> {
         self.sinks(|slot, sink| if std::mem::take(slot.dirty) { sink.flush() } else { Ok(()) })

@@ -59,9 +59,16 @@ pub trait Operator: Send {
     }
 
     /// Nothing has come for `pipeline.auto-watermark-interval`: the watermark that the operator held back only in order to
-    /// give it less often, or `None`. Not called in event-time tests; only the watermark operator implements it.
+    /// give it less often, or one that follows the clock; else `None`. Not called in event-time tests; only the operators
+    /// that make watermarks implement it.
     fn on_pause(&mut self) -> Option<i64> {
         None
+    }
+
+    /// Whether the operator must hear of pauses wherever it stands, not only in a task that reads sources: its watermarks
+    /// follow the clock.
+    fn needs_pauses(&self) -> bool {
+        false
     }
 
     /// The operator's state, to be saved at a barrier or filled at a start. Always the same tables in the same order.

@@ -199,13 +199,20 @@ impl Task {
 
     fn run_channels(&mut self, reports: &dyn Fn(Report)) -> Result<()> {
         let mut next = 0;
+        let mut paused_at_ms = self.clock.now_ms();
+        // Only where watermarks follow the clock: all others come through the channels.
+        let pauses = self.chain.needs_pauses();
         while self.channels.iter().any(|c| c.open) {
             self.take_control(reports)?;
+            if pauses && self.clock.now_ms() - paused_at_ms >= self.watermark_interval_ms {
+                paused_at_ms = self.clock.now_ms();
+                self.chain.pause()?;
+            }
             match self.next_message(&mut next)? {
                 Some((channel, message)) => self.message(channel, message, reports)?,
                 None => {
                     self.chain.flush()?;
-                    self.wait();
+                    self.wait(pauses.then(|| Duration::from_millis(POLL_MS)));
                 }
             }
         }
@@ -234,13 +241,17 @@ impl Task {
         Ok(None)
     }
 
-    fn wait(&self) {
+    /// Until something has come, or for that long.
+    fn wait(&self, for_at_most: Option<Duration>) {
         let mut select = Select::new();
         select.recv(&self.control);
         for channel in self.channels.iter().filter(|c| c.open && !c.blocked) {
             select.recv(&channel.receiver);
         }
-        select.ready();
+        match for_at_most {
+            None => drop(select.ready()),
+            Some(time) => drop(select.ready_timeout(time)),
+        }
     }
 
     fn message(&mut self, index: usize, message: Message, reports: &dyn Fn(Report)) -> Result<()> {

@@ -1,6 +1,6 @@
 //! The expression binder: one `match` over the forms of the grammar.
 
-use sqlparser::ast::{self, AccessExpr, BinaryOperator, CastKind, Spanned, Subscript, UnaryOperator};
+use sqlparser::ast::{self, AccessExpr, BinaryOperator, CastKind, Subscript, UnaryOperator};
 use wasmill_expr::typing;
 use wasmill_plan::{DataType, Expr, ExprKind, TypeKind, Value};
 
@@ -373,10 +373,5 @@ impl<'a> Binder<'a> {
         let value = self.bind(e)?;
         let args = if unit_first { vec![unit, value] } else { vec![value, unit] };
         self.call(whole, name, args)
-    }
-
-    /// The place of an expression, or of the whole where it has none.
-    pub(super) fn span(expr: &impl Spanned) -> Option<Span> {
-        Span::of(expr)
     }
 }

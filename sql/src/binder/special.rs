@@ -15,6 +15,8 @@ pub struct WindowFunctions {
     pub kind: &'static str,
     /// The type of the time attribute.
     pub time_type: DataType,
+    /// What the time attribute is.
+    pub clock: TimeAttribute,
 }
 
 impl Binder<'_> {
@@ -73,16 +75,18 @@ impl Binder<'_> {
             "START" => (0, timestamp),
             "END" => (1, timestamp),
             "ROWTIME" => (2, window.map_or(timestamp, |w| w.time_type.clone())),
-            "PROCTIME" => {
-                return Err(QueryError::unsupported(
-                    format!("{name}: processing-time windows"),
-                    "declare a WATERMARK and use event time",
-                )
-                .with_span(Self::span(whole)));
-            }
+            "PROCTIME" => (3, DataType::not_null(TypeKind::TimestampLtz(3))),
             _ => return Ok(None),
         };
         match window {
+            // The time at which the row is worked on, which every operator behind the window may tell.
+            Some(window) if window.kind == kind && part == "PROCTIME" => {
+                Ok(Some(Expr::call("PROCTIME", Vec::new(), data_type)))
+            }
+            Some(window) if window.kind == kind && part == "ROWTIME" && window.clock == TimeAttribute::Proctime => {
+                Err(QueryError::at(whole, format!("{name}: a window in processing time has no rowtime"))
+                    .with_hint(format!("use {kind}_PROCTIME, or a window over the column that WATERMARK FOR names")))
+            }
             Some(window) if window.kind == kind => Ok(Some(Expr::column(WINDOW_BASE + offset, data_type))),
             _ => Err(QueryError::at(whole, format!("{name} needs {kind}(…) in GROUP BY"))
                 .with_hint("repeat the window's call in GROUP BY, or use TABLE(…) windows and window_start")),

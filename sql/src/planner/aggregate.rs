@@ -35,15 +35,10 @@ impl Planner<'_> {
         input: &Relation,
         grouping: Grouping,
         aggregates: Vec<BoundAggregate>,
-        span: Option<Span>,
-    ) -> Result<Grouped, QueryError> {
+    ) -> Grouped {
         let Grouping { keys, sets, window: group_window, .. } = grouping;
         let sets = if sets.is_empty() { vec![(0..keys.len()).collect()] } else { sets };
         let attached = if group_window.is_none() { attached_window(input, &keys, &sets) } else { None };
-        let windowed = group_window.is_some() || attached.is_some();
-        if windowed {
-            self.require_append(input, "a window", span)?;
-        }
         // The window's columns are no keys of the operator.
         let is_window_column = |key: &Expr| {
             attached.as_ref().is_some_and(|w| {
@@ -95,9 +90,17 @@ impl Planner<'_> {
             key_types.push(DataType::not_null(TypeKind::BigInt));
         }
 
+        let clock = match (&group_window, &attached) {
+            (Some(window), _) => window.clock,
+            (None, Some(window)) => window.clock,
+            (None, None) => TimeAttribute::Rowtime,
+        };
         let windowing = match (group_window, &attached) {
             (Some(window), _) => {
                 let mut spec = window.spec;
+                if clock == TimeAttribute::Proctime {
+                    (wide, spec.time_column) = self.processing_time(&wide);
+                }
                 if let WindowKind::Session { partition, .. } = &mut spec.kind {
                     partition.clone_from(&key_inputs);
                 }
@@ -124,6 +127,13 @@ impl Planner<'_> {
             Some(windowing) => {
                 let first = relation.width();
                 window = Some([first, first + 1, first + 2]);
+                relation.window = Some(WindowColumns {
+                    start: Some(first),
+                    end: Some(first + 1),
+                    time: Some(first + 2),
+                    time_zone: windowing.time_zone().map(str::to_owned),
+                    clock,
+                });
                 self.window_aggregate(&wide, &mut relation, windowing, key_inputs, calls, input);
             }
             None => {
@@ -134,7 +144,7 @@ impl Planner<'_> {
             }
         }
         let key_columns = (0..keys.len()).map(|k| plain.iter().position(|&p| p == k).unwrap_or(usize::MAX)).collect();
-        Ok(Grouped {
+        Grouped {
             sets: multiple.then(|| (plain.len(), sets, plain.clone())),
             relation,
             input: input.scope.clone(),
@@ -143,7 +153,7 @@ impl Planner<'_> {
             first_aggregate,
             window,
             input_window: attached,
-        })
+        }
     }
 
     fn window_aggregate(
@@ -155,29 +165,28 @@ impl Planner<'_> {
         aggregates: Vec<AggregateCall>,
         input: &Relation,
     ) {
-        let zone = match &windowing {
-            Windowing::Assign(spec) => spec.time_zone.clone(),
-            Windowing::Attached { time_zone, .. } => time_zone.clone(),
-        };
-        let first = relation.width();
+        let window = relation.window.clone().expect("set with the windowing");
         let timestamp = DataType::not_null(TypeKind::Timestamp(3));
-        let time_type = if zone.is_some() { DataType::not_null(TypeKind::TimestampLtz(3)) } else { timestamp.clone() };
+        let time_type =
+            if window.time_zone.is_some() { DataType::not_null(TypeKind::TimestampLtz(3)) } else { timestamp.clone() };
         for (name, data_type) in
             [("window_start", timestamp.clone()), ("window_end", timestamp), ("window_time", time_type)]
         {
             relation.scope.columns.push(ScopeColumn::new(None, name, data_type));
         }
-        relation.scope.columns[first + 2].time = Some(TimeAttribute::Rowtime);
-        relation.window =
-            Some(WindowColumns { start: Some(first), end: Some(first + 1), time: Some(first + 2), time_zone: zone });
-        let lateness = Lateness { allowed_ms: self.clauses.lateness_ms };
-        self.clauses.lateness_used = true;
+        relation.scope.columns.last_mut().expect("window_time").time = Some(window.clock);
+        // No row is late in processing time.
+        let in_event_time = window.clock == TimeAttribute::Rowtime;
+        let lateness = Lateness { allowed_ms: if in_event_time { self.clauses.lateness_ms } else { 0 } };
+        self.clauses.lateness_used |= in_event_time;
         let mode = if lateness.allowed_ms > 0 { ChangelogMode::Retract } else { ChangelogMode::Append };
         let inputs = vec![Input::by_key(wide.node, keys.clone())];
         let operator = Operator::WindowAggregate(WindowAggregate { windowing, keys, aggregates, lateness });
         let schema = relation.schema();
         relation.node = self.add("window-aggregate", operator, inputs, schema, mode);
-        self.late_sources.push((relation.node, input.clone()));
+        if in_event_time {
+            self.late_sources.push((relation.node, input.clone()));
+        }
     }
 
     /// Rows once per grouping set, with copies of the keys; gives the copies' columns and `$e`.

@@ -5,8 +5,8 @@ use wasmill_plan::{Expr, WindowKind, WindowSpec};
 
 use super::Planner;
 use super::relation::Relation;
-use super::window::{interval_ms, require_rowtime};
-use crate::binder::Binder;
+use super::window::{interval_ms, require_time_attribute};
+use crate::binder::{Binder, TimeAttribute};
 use crate::error::{QueryError, Span};
 
 /// A GROUP BY clause.
@@ -26,6 +26,8 @@ pub(super) struct Grouping {
 pub(super) struct GroupWindow {
     pub name: &'static str,
     pub spec: WindowSpec,
+    /// What its time attribute is; the plan's column of it is made with the aggregation where it is processing time.
+    pub clock: TimeAttribute,
 }
 
 impl Grouping {
@@ -134,7 +136,7 @@ impl Planner<'_> {
                 .with_hint(format!("usage: {usage}")));
         }
         let time = binder.bind(args[0])?;
-        let time_column = require_rowtime(input, &time, args[0], name)?;
+        let (time_column, clock) = require_time_attribute(input, &time, args[0], name)?;
         let mut ms = Vec::new();
         for arg in &args[1..] {
             let length = interval_ms(self, arg)?;
@@ -149,6 +151,6 @@ impl Planner<'_> {
             "HOP" => WindowKind::Hop { slide_ms: ms[0], size_ms: ms[1], offset_ms: 0 },
             _ => WindowKind::Session { gap_ms: ms[0], partition: vec![] },
         };
-        Ok(Some(GroupWindow { name, spec: self.window_spec(input, kind, time_column) }))
+        Ok(Some(GroupWindow { name, spec: self.window_spec(input, kind, time_column), clock }))
     }
 }

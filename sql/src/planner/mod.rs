@@ -170,7 +170,7 @@ impl<'a> Planner<'a> {
                 .with_hint("other queries are answered on arrival already, or when their window closes"));
         }
         if let (Some((_, span)), false) = (&statement.allow_lateness_ms, clauses.lateness_used) {
-            return Err(QueryError::new("ALLOW LATENESS needs an aggregation over windows")
+            return Err(QueryError::new("ALLOW LATENESS needs an aggregation over windows in event time")
                 .with_span(*span)
                 .with_hint("it keeps a fired window open for late rows: use TUMBLE, HOP or CUMULATE with GROUP BY"));
         }

@@ -8,6 +8,8 @@ use wasmill_plan::{
 use super::Planner;
 use super::join::{conjuncts, constant};
 use super::relation::{Item, Relation};
+use crate::binder::TimeAttribute;
+use crate::error::{QueryError, Span};
 use wasmill_plan::{DataType, TypeKind};
 
 /// ROW_NUMBER as it was planned before its filter was seen.
@@ -22,13 +24,21 @@ struct RowNumber {
 
 impl Planner<'_> {
     /// Applies WHERE: where it bounds a ROW_NUMBER column of a subquery, that becomes a Top-N.
-    pub(super) fn filter_or_rank(&mut self, input: &Relation, predicate: Expr) -> Relation {
+    ///
+    /// # Errors
+    /// Where a Top-N per window would have to take rows back; `span` is the condition's place.
+    pub(super) fn filter_or_rank(
+        &mut self,
+        input: &Relation,
+        predicate: Expr,
+        span: Option<Span>,
+    ) -> Result<Relation, QueryError> {
         let Some((row_number, projection)) = self.row_number(input.node) else {
-            return self.filtered(input, predicate);
+            return Ok(self.filtered(input, predicate));
         };
         let number = self.plan.nodes[row_number.node].schema.len() - 1;
         let Some(output) = projection.iter().position(|e| e.as_column() == Some(number)) else {
-            return self.filtered(input, predicate);
+            return Ok(self.filtered(input, predicate));
         };
         let (mut from, mut to, mut rest) = (1u64, u64::MAX, Vec::new());
         for part in conjuncts(predicate.clone()) {
@@ -41,9 +51,9 @@ impl Planner<'_> {
             }
         }
         if to == u64::MAX || to < from {
-            return self.filtered(input, predicate);
+            return Ok(self.filtered(input, predicate));
         }
-        let ranked = self.rank(row_number, from, to);
+        let ranked = self.rank(row_number, from, to, span)?;
         let items = projection
             .into_iter()
             .zip(&input.scope.columns)
@@ -53,13 +63,13 @@ impl Planner<'_> {
         // What the outer query knew of the columns still holds for those that come from the input.
         relation.window = input.window.clone();
         for (column, known) in relation.scope.columns.iter_mut().zip(&input.scope.columns) {
-            column.time = if self.changelog(relation.node) == ChangelogMode::Append { known.time } else { None };
+            column.time = known.time;
         }
         let and = |a, b| Expr::call("AND", vec![a, b], DataType::nullable(TypeKind::Boolean));
-        match rest.into_iter().reduce(and) {
+        Ok(match rest.into_iter().reduce(and) {
             Some(rest) => self.filtered(&relation, rest),
             None => relation,
-        }
+        })
     }
 
     /// A projection (or none) over an OVER node that computes nothing but one ROW_NUMBER.
@@ -88,7 +98,7 @@ impl Planner<'_> {
         Some((row_number, projection))
     }
 
-    fn rank(&mut self, row_number: RowNumber, from: u64, to: u64) -> Relation {
+    fn rank(&mut self, row_number: RowNumber, from: u64, to: u64, span: Option<Span>) -> Result<Relation, QueryError> {
         let RowNumber { node, partition, order, by_time } = row_number;
         let input = self.plan.nodes[node].inputs[0].node;
         let schema = self.plan.nodes[node].schema.clone();
@@ -99,11 +109,21 @@ impl Planner<'_> {
 
         let in_partition = |c: Option<usize>| c.is_some_and(|c| partition.contains(&c));
         if let Some(w) = window.filter(|w| in_partition(w.start) && in_partition(w.end)) {
+            if self.changelog(input) == ChangelogMode::Retract {
+                return Err(QueryError::unsupported(
+                    "ROW_NUMBER per window over a query that updates its rows",
+                    "use windows without ALLOW LATENESS over appended rows, or leave the window out of PARTITION BY",
+                )
+                .with_span(span));
+            }
             let keys: Vec<usize> = partition
                 .iter()
                 .copied()
                 .filter(|&c| Some(c) != w.start && Some(c) != w.end && Some(c) != w.time)
                 .collect();
+            // The last row by time, where Flink lets an equal time replace.
+            let last_of_ties = matches!(order.as_slice(), [key] if key.descending && self.is_rowtime(input, key.column))
+                && (from, to) == (1, 1);
             let rank = WindowRank {
                 windowing: Windowing::Attached {
                     start_column: w.start,
@@ -112,6 +132,7 @@ impl Planner<'_> {
                 },
                 partition: keys.clone(),
                 order,
+                last_of_ties,
                 from,
                 to,
                 with_rank: true,
@@ -120,26 +141,28 @@ impl Planner<'_> {
             relation.node =
                 self.add("window-rank", Operator::WindowRank(rank), inputs, schema.clone(), ChangelogMode::Append);
             // Late rows come in the shape of the rank's input.
-            let mut late = relation.clone();
-            late.scope.columns.truncate(self.plan.nodes[input].schema.len());
-            self.late_sources.push((relation.node, late));
-            return relation;
+            if w.clock == TimeAttribute::Rowtime {
+                let mut late = relation.clone();
+                late.scope.columns.truncate(self.plan.nodes[input].schema.len());
+                self.late_sources.push((relation.node, late));
+            }
+            return Ok(relation);
         }
         // Keep-first: the row with the smallest time, known once the watermark has passed it.
         if by_time && (from, to) == (1, 1) {
             let dedup = Deduplicate { partition: partition.clone(), time_column: order[0].column, keep_last: false };
-            return self.deduplicated(dedup, input, relation, ChangelogMode::Append);
+            return Ok(self.deduplicated(dedup, input, relation, ChangelogMode::Append));
         }
         if let ([key], (1, 1)) = (order.as_slice(), (from, to)) {
             if key.descending && self.is_rowtime(input, key.column) && self.changelog(input) == ChangelogMode::Append {
                 let dedup = Deduplicate { partition: partition.clone(), time_column: key.column, keep_last: true };
-                return self.deduplicated(dedup, input, relation, ChangelogMode::Retract);
+                return Ok(self.deduplicated(dedup, input, relation, ChangelogMode::Retract));
             }
         }
         let rank = Rank { partition: partition.clone(), order, from, to, with_rank: true };
         let inputs = vec![Input::by_key(input, partition)];
         relation.node = self.add("rank", Operator::Rank(rank), inputs, schema, ChangelogMode::Retract);
-        relation
+        Ok(relation)
     }
 
     /// First or last row per key; the rank, which is 1, is appended.
@@ -176,7 +199,11 @@ impl Planner<'_> {
                 column < self.plan.nodes[input].schema.len() && self.is_rowtime(input, column)
             }
             Operator::Union => node.inputs.iter().all(|i| self.is_rowtime(i.node, column)),
-            Operator::WindowAggregate(_) | Operator::WindowTable(_) => column + 1 == node.schema.len(),
+            Operator::WindowAggregate(_) => column + 1 == node.schema.len(),
+            Operator::WindowTable(_) => {
+                let width = node.schema.len() - 3;
+                column == width + 2 || (column < width && self.is_rowtime(node.inputs[0].node, column))
+            }
             _ => false,
         }
     }

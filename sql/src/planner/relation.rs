@@ -22,6 +22,8 @@ pub(super) struct WindowColumns {
     pub time: Option<usize>,
     /// Of a window over TIMESTAMP_LTZ.
     pub time_zone: Option<String>,
+    /// What the window's time is.
+    pub clock: TimeAttribute,
 }
 
 impl WindowColumns {
@@ -32,6 +34,7 @@ impl WindowColumns {
             end: self.end.and_then(&f),
             time: self.time.and_then(&f),
             time_zone: self.time_zone.clone(),
+            clock: self.clock,
         };
         (mapped.start.is_some() || mapped.end.is_some() || mapped.time.is_some()).then_some(mapped)
     }

@@ -29,7 +29,7 @@ impl Planner<'_> {
         if let Some(condition) = &select.selection {
             let scope = input.scope.clone();
             let predicate = Binder::new(self.catalog, &scope, "WHERE").bind_condition(condition)?;
-            input = self.filter_or_rank(&input, predicate);
+            input = self.filter_or_rank(&input, predicate, Span::of(condition))?;
         }
         let outputs = self.outputs(select, &input, has_from)?;
         let grouping = self.grouping(select, &input)?;
@@ -38,10 +38,11 @@ impl Planner<'_> {
         binder.aggregates = Some(Vec::new());
         binder.overs = Some(Vec::new());
         binder.named_windows = &select.named_window;
-        binder.window_functions = grouping
-            .window
-            .as_ref()
-            .map(|w| WindowFunctions { kind: w.name, time_type: scope.columns[w.spec.time_column].data_type.clone() });
+        binder.window_functions = grouping.window.as_ref().map(|w| WindowFunctions {
+            kind: w.name,
+            time_type: scope.columns[w.spec.time_column].data_type.clone(),
+            clock: w.clock,
+        });
         let mut items = Vec::with_capacity(outputs.len());
         for output in &outputs {
             let expr = match output.what {
@@ -64,7 +65,7 @@ impl Planner<'_> {
         let mut overs = binder.overs.take().unwrap_or_default();
         let span = Span::of(select);
         if !aggregates.is_empty() || !grouping.is_empty() || having.is_some() {
-            let grouped = self.aggregate(&input, grouping, aggregates, span)?;
+            let grouped = self.aggregate(&input, grouping, aggregates);
             for (item, output) in items.iter_mut().zip(&outputs) {
                 let place = match output.what {
                     OutputExpr::Written(expr) => Span::of(expr),

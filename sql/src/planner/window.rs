@@ -4,7 +4,7 @@ use sqlparser::ast::{self, FunctionArg, FunctionArgExpr};
 use wasmill_plan::{DataType, Expr, ExprKind, Input, Operator, TypeKind, Value, WindowKind, WindowSpec, WindowTable};
 
 use super::Planner;
-use super::relation::{Relation, WindowColumns, is_time_type};
+use super::relation::{Relation, WindowColumns, is_time_type, pass_through};
 use crate::binder::{Binder, Scope, ScopeColumn, TimeAttribute};
 use crate::error::{QueryError, Span};
 
@@ -42,8 +42,7 @@ impl Planner<'_> {
     ) -> Result<Relation, QueryError> {
         let args = Arguments::new(name, args, span)?;
         let (input, partition) = self.table_argument(&args)?;
-        let time_column = args.descriptor(&input)?;
-        self.require_append(&input, args.function, span)?;
+        let (time_column, clock) = args.descriptor(&input)?;
         let kind = match args.function {
             "TUMBLE" => WindowKind::Tumble { size_ms: self.length(&args, "SIZE")?, offset_ms: self.offset(&args)? },
             "HOP" => WindowKind::Hop {
@@ -66,11 +65,30 @@ impl Planner<'_> {
                 .with_span(span)
                 .with_hint("put the key in GROUP BY; only SESSION windows depend on it"));
         }
-        Ok(self.windowed(&input, kind, time_column))
+        if clock == TimeAttribute::Rowtime {
+            return Ok(self.windowed(&input, kind, time_column, clock));
+        }
+        let (stamped, arrival) = self.processing_time(&input);
+        let windowed = self.windowed(&stamped, kind, arrival, clock);
+        // The column of arrival is ours.
+        let items =
+            pass_through(&windowed).into_iter().enumerate().filter(|(i, _)| *i != arrival).map(|(_, item)| item);
+        Ok(self.calc(&windowed, None, items.collect()))
+    }
+
+    /// Appends the time at which each row arrives, for a window in processing time; gives its column.
+    pub(super) fn processing_time(&mut self, input: &Relation) -> (Relation, usize) {
+        let mut relation = input.clone();
+        let instant = DataType::not_null(TypeKind::TimestampLtz(3));
+        relation.scope.columns.push(ScopeColumn::new(None, "$arrival", instant));
+        let (schema, changelog) = (relation.schema(), self.changelog(input.node));
+        relation.node =
+            self.add("processing-time", Operator::ProcessingTime, vec![Input::forward(input.node)], schema, changelog);
+        (relation, input.width())
     }
 
     /// Appends the window's columns.
-    fn windowed(&mut self, input: &Relation, kind: WindowKind, time_column: usize) -> Relation {
+    fn windowed(&mut self, input: &Relation, kind: WindowKind, time_column: usize, clock: TimeAttribute) -> Relation {
         let spec = self.window_spec(input, kind, time_column);
         let time_type = input.scope.columns[time_column].data_type.clone().with_nullable(false);
         let mut relation = input.clone();
@@ -81,12 +99,13 @@ impl Planner<'_> {
         {
             relation.scope.columns.push(ScopeColumn::new(None, name, data_type));
         }
-        relation.scope.columns[width + 2].time = Some(TimeAttribute::Rowtime);
+        relation.scope.columns[width + 2].time = Some(clock);
         relation.window = Some(WindowColumns {
             start: Some(width),
             end: Some(width + 1),
             time: Some(width + 2),
             time_zone: spec.time_zone.clone(),
+            clock,
         });
         let exchange = match &spec.kind {
             WindowKind::Session { partition, .. } => Input::by_key(input.node, partition.clone()),
@@ -173,31 +192,30 @@ pub(super) fn interval_ms(planner: &Planner, expr: &ast::Expr) -> Result<i64, Qu
     }
 }
 
-/// The time attribute among a relation's columns, or what to do.
-pub(super) fn require_rowtime(
+/// The column of a window's time attribute and which clock it follows, or what to do.
+pub(super) fn require_time_attribute(
     relation: &Relation,
     expr: &Expr,
     at: &ast::Expr,
     what: &str,
-) -> Result<usize, QueryError> {
+) -> Result<(usize, TimeAttribute), QueryError> {
     let column = expr.as_column();
     match column.map(|c| &relation.scope.columns[c]) {
-        Some(c) if c.time == Some(TimeAttribute::Rowtime) => Ok(column.expect("matched")),
-        Some(c) if c.time == Some(TimeAttribute::Proctime) => Err(QueryError::unsupported(
-            format!("{what} in processing time"),
-            "declare a WATERMARK on a timestamp of the data and use event time: results then do not depend on when the job runs",
-        )
-        .with_span(Span::of(at))),
+        Some(ScopeColumn { time: Some(clock), .. }) => Ok((column.expect("matched"), *clock)),
         Some(c) => {
             let hint = if is_time_type(&c.data_type.kind) {
                 format!("declare it in CREATE TABLE: WATERMARK FOR `{0}` AS `{0}` - INTERVAL '5' SECOND", c.name)
             } else {
-                format!("'{}' is {}; a time attribute is TIMESTAMP(3) or TIMESTAMP_LTZ(3) with a WATERMARK", c.name, c.data_type)
+                format!(
+                    "'{}' is {}; a time attribute is TIMESTAMP(3) or TIMESTAMP_LTZ(3) with a WATERMARK",
+                    c.name, c.data_type
+                )
             };
-            Err(QueryError::at(at, format!("{what} needs a time attribute, and '{}' has no watermark", c.name)).with_hint(hint))
+            Err(QueryError::at(at, format!("{what} needs a time attribute, and '{}' has no watermark", c.name))
+                .with_hint(hint))
         }
         None => Err(QueryError::at(at, format!("{what} needs a time attribute"))
-            .with_hint("name the column that WATERMARK FOR declares")),
+            .with_hint("name the column that WATERMARK FOR declares, or a column AS PROCTIME()")),
     }
 }
 
@@ -255,7 +273,7 @@ impl<'e> Arguments<'e> {
     }
 
     /// The column of DESCRIPTOR(…).
-    fn descriptor(&self, input: &Relation) -> Result<usize, QueryError> {
+    fn descriptor(&self, input: &Relation) -> Result<(usize, TimeAttribute), QueryError> {
         let expr = self.required("TIMECOL")?;
         let column = match expr {
             ast::Expr::Function(f) if f.name.to_string().eq_ignore_ascii_case("DESCRIPTOR") => {
@@ -267,6 +285,6 @@ impl<'e> Arguments<'e> {
             return Err(QueryError::at(expr, "expected DESCRIPTOR(column)").with_hint(self.usage()));
         };
         let bound = input.scope.resolve(std::slice::from_ref(column))?;
-        require_rowtime(input, &bound, &ast::Expr::Identifier(column.clone()), self.function)
+        require_time_attribute(input, &bound, &ast::Expr::Identifier(column.clone()), self.function)
     }
 }

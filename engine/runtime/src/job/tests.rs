@@ -7,8 +7,8 @@ use arrow::array::RecordBatch;
 use serde_json::{Value as Json, json};
 use wasmill_expr::NoUserFunctions;
 use wasmill_plan::{
-    ChangelogMode, DataType, Expr, ExprKind, Input, NodeId, Operator, Schema, SinkNode, SourceNode, Table, TypeKind,
-    Value,
+    AggregateCall, ChangelogMode, DataType, Expr, ExprKind, Input, Lateness, NodeId, Operator, Schema, SinkNode,
+    SourceNode, Table, TypeKind, Value, WindowAggregate, WindowKind, WindowSpec, Windowing,
 };
 
 use super::*;
@@ -264,6 +264,58 @@ fn a_watermark_that_is_held_back_comes_when_the_source_pauses() {
     assert_eq!(node().watermark, i64::MIN);
     clock.advance(60_000);
     until("the watermark", || node().watermark == 2000);
+}
+
+#[test]
+fn windows_in_processing_time_close_by_the_clock() {
+    for (parallelism, exchange_first) in [(1, true), (1, false), (3, true), (3, false)] {
+        let mut plan = Build::default();
+        let source = plan.source("one");
+        let exchanged = |input, yes: bool| if yes { Input::by_key(input, vec![0]) } else { Input::forward(input) };
+        let stamped = rows::schema(&format!("{COLUMNS}, at TIMESTAMP_LTZ(3)"));
+        let inputs = vec![exchanged(source, exchange_first)];
+        let stamp = plan.0.add("processing-time", Operator::ProcessingTime, inputs, stamped, ChangelogMode::Append);
+        let counted = rows::schema(
+            "k INT, n BIGINT, window_start TIMESTAMP(3), window_end TIMESTAMP(3), window_time TIMESTAMP_LTZ(3)",
+        );
+        let count = AggregateCall {
+            function: "COUNT".to_owned(),
+            args: vec![],
+            constants: vec![],
+            distinct: false,
+            filter: None,
+            arg_types: vec![],
+            data_type: DataType::not_null(TypeKind::BigInt),
+        };
+        let kind = WindowKind::Tumble { size_ms: 10_000, offset_ms: 0 };
+        let aggregate = Operator::WindowAggregate(WindowAggregate {
+            windowing: Windowing::Assign(WindowSpec { kind, time_column: 3, time_zone: Some("UTC".to_owned()) }),
+            keys: vec![0],
+            aggregates: vec![count],
+            lateness: Lateness::default(),
+        });
+        let inputs = vec![exchanged(stamp, !exchange_first)];
+        let window = plan.0.add("window", aggregate, inputs, counted, ChangelogMode::Append);
+        plan.sink("out", window);
+        let clock = Arc::new(ManualClock::at(12_345));
+        let options =
+            JobOptions { parallelism, clock: clock.clone(), watermark_interval_ms: 1, ..JobOptions::default() };
+        let sinks = MemorySinks::default();
+        let job = Job::start(&plan.0, &options, &parts(Odd, &sinks)).unwrap();
+        let node = |uid: &str| job.metrics().node(uid).unwrap().clone();
+        until("the rows", || node("window-2").rows_in == 3 * parallelism as u64);
+        clock.set(19_999);
+        until("the watermark before the end", || node("processing-time-1").watermark == 19_998);
+        assert_eq!(node("window-2").rows_out, 0);
+        clock.set(20_000);
+        until("the window", || node("window-2").rows_out == 3);
+        job.stop();
+        job.wait().unwrap();
+        let mut lines = sinks.visible().remove("out").unwrap();
+        lines.sort();
+        let line = |k| format!("+I {k} | {parallelism} | 00:00:10 | 00:00:20 | 00:00:19.999");
+        assert_eq!(lines, [line(0), line(1), line(2)]);
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub(crate) mod lookup_join;
 mod ordered;
 pub(crate) mod over;
 pub(crate) mod over_by_column;
+pub mod processing_time;
 pub(crate) mod rank;
 mod row_heap;
 pub mod union;

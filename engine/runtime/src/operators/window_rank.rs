@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt16Array, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt16Array, UInt32Array};
 use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType as A, Field, Int64Type, SchemaRef};
 use arrow::row::{RowConverter, Rows, SortField};
@@ -16,7 +16,7 @@ use super::window_aggregate::{RESULT_ROWS_MAX, columns, times, types};
 use crate::batch::{Batch, take_rows};
 use crate::key_table::{KeyCodec, KeyTable, with_keys};
 use crate::operator::{Operator, Output};
-use crate::state::{KEY_GROUP_COLUMN, StateTable, hash_rows, key_group};
+use crate::state::{KEY_GROUP_COLUMN, StateTable, expect_columns, hash_rows, key_group};
 use crate::window::{LocalTime, Shape, check_time};
 
 /// See the module.
@@ -50,6 +50,7 @@ struct Ranked {
     partition: Vec<usize>,
     order: Vec<usize>,
     to: usize,
+    last_of_ties: bool,
     codec: KeyCodec,
     orders: RowConverter,
     rows: RowConverter,
@@ -95,6 +96,7 @@ impl WindowRankOperator {
             partition: node.partition.clone(),
             order: node.order.iter().map(|key| key.column).collect(),
             to: usize::try_from(node.to).unwrap_or(usize::MAX),
+            last_of_ties: node.last_of_ties,
             codec: KeyCodec::new(types(input, &node.partition))?,
             orders: RowConverter::new(order.collect()).map_err(unsupported)?,
             rows: RowConverter::new(all.iter().cloned().map(SortField::new).collect()).map_err(unsupported)?,
@@ -231,10 +233,12 @@ impl Ranked {
             let candidates = &mut self.partitions[group as usize];
             let order = orders.row(row as usize);
             let order = order.as_ref();
-            if candidates.len() >= self.to && candidates.last().is_none_or(|last| &last.order[..] <= order) {
+            let last_of_ties = self.last_of_ties;
+            let before = |c: &Candidate| if last_of_ties { &c.order[..] < order } else { &c.order[..] <= order };
+            if candidates.len() >= self.to && candidates.last().is_none_or(before) {
                 continue;
             }
-            let at = candidates.partition_point(|c| &c.order[..] <= order);
+            let at = candidates.partition_point(before);
             candidates.insert(at, Candidate { order: order.into(), row: Box::default(), pending: row + 1 });
             candidates.truncate(self.to);
             touched.push(group);
@@ -311,14 +315,7 @@ impl StateTable for Ranked {
     }
 
     fn load(&mut self, rows: RecordBatch) -> Result<()> {
-        let schema = self.schema();
-        let same = schema.fields().len() == rows.num_columns()
-            && schema.fields().iter().zip(rows.columns()).all(|(f, c)| f.data_type() == c.data_type());
-        if !same {
-            return Err(Error::Corrupt {
-                message: "the state table 'ranked' does not have the columns it should have".into(),
-            });
-        }
+        expect_columns(self.name(), &self.schema(), &rows)?;
         self.windows.clear();
         self.partitions.clear();
         self.free.clear();
@@ -346,6 +343,7 @@ mod tests {
             windowing: Windowing::Attached { start_column: Some(2), end_column: 3, time_zone: None },
             partition: vec![0],
             order: vec![SortKey { column: 1, descending, nulls_first: !descending }],
+            last_of_ties: false,
             from,
             to,
             with_rank,
@@ -390,6 +388,21 @@ mod tests {
              end",
             "+I a | 5 | 00:00:00 | 00:00:10
              +I a | 5 | 00:00:00 | 00:00:10
+             watermark MAX",
+        );
+    }
+
+    #[test]
+    fn the_last_of_equal_rows_may_be_first() {
+        let windowing = Windowing::Attached { start_column: Some(2), end_column: 3, time_zone: None };
+        let order = vec![SortKey { column: 2, descending: true, nulls_first: false }];
+        harness(WindowRank { windowing, order, last_of_ties: true, ..node(1, 1, true, false) }).check(
+            "a | 1 | 00:00:00 | 00:00:10
+             a | 2 | 00:00:00 | 00:00:10
+
+             a | 3 | 00:00:00 | 00:00:10
+             end",
+            "+I a | 3 | 00:00:00 | 00:00:10
              watermark MAX",
         );
     }

@@ -4,10 +4,17 @@
 //! WindowAggregate(Attached) <- [Expand] <- Calc* <- WindowTable <- x      becomes
 //! WindowAggregate(Assign)   <- [Expand] <- Calc* <- x                     (Calc: window columns NULL, time column added)
 //! ```
+//!
+//! With grouping sets, Flink finds the sessions of a SESSION function behind the expansion: a partition column that a set
+//! leaves out is NULL in it, so that its rows are in one session, whatever the column's value. Then the function only moves:
+//!
+//! ```text
+//! WindowAggregate(Attached) <- WindowTable <- Expand <- Calc* <- x
+//! ```
 
 use wasmill_plan::{
-    AggregateCall, Expr, Field, Input, Node, NodeId, Operator, Plan, Port, Value, WindowAggregate, WindowKind,
-    WindowSpec, Windowing,
+    AggregateCall, ChangelogMode, DataType, Expr, Field, Input, Node, NodeId, Operator, Plan, Port, TypeKind, Value,
+    WindowAggregate, WindowKind, WindowSpec, WindowTable, Windowing,
 };
 
 use super::Rebuild;
@@ -44,6 +51,9 @@ struct Level {
     columns: Vec<Option<usize>>,
     /// Where the time attribute, then the session's partition, are.
     carried: Vec<usize>,
+    /// For each of them, the columns that are copies of it.
+    copies: Vec<Vec<usize>>,
+    changelog: ChangelogMode,
 }
 
 /// Adds the fused nodes in place of node `id`; gives the map of its input's columns.
@@ -84,7 +94,9 @@ fn fuse(plan: &Plan, node: &Node, id: NodeId, rebuilt: &mut Rebuild) -> Option<V
     if let WindowKind::Session { partition, .. } = &spec.kind {
         carried.extend(partition);
     }
-    let mut level = Level { node: rebuilt.places[base], fields, columns, carried };
+    let copies = vec![Vec::new(); carried.len()];
+    let changelog = plan.nodes[base].changelog;
+    let mut level = Level { node: rebuilt.places[base], fields, columns, carried, copies, changelog };
     let mut added: Vec<Node> = Vec::new();
     let first = rebuilt.plan.nodes.len();
     for below in path.into_iter().rev() {
@@ -92,7 +104,15 @@ fn fuse(plan: &Plan, node: &Node, id: NodeId, rebuilt: &mut Rebuild) -> Option<V
         added.push(raise(below, &mut level)?);
         level.node = next;
     }
-    let fused = assign(aggregate, spec, &level)?;
+    let fused = match assign(aggregate, spec, &level) {
+        Some(fused) => fused,
+        None => {
+            let (table, fused) = move_sessions(aggregate, spec, &level)?;
+            added.push(table);
+            level.node += 1;
+            fused
+        }
+    };
     let exchange = Some(fused.keys.clone());
     let map: Vec<usize> = level.columns.iter().enumerate().map(|(i, c)| c.unwrap_or(i)).collect();
     for node in added {
@@ -137,6 +157,11 @@ fn raise(node: &Node, level: &mut Level) -> Option<Node> {
                     columns.push(Some(i));
                 }
             }
+            let copies = |of: usize| {
+                let is_copy = |e: &Expr| e.as_column().is_some_and(|c| level.columns[c] == Some(of));
+                projection.iter().enumerate().filter(|(_, e)| is_copy(e)).map(|(i, _)| i).collect()
+            };
+            level.copies = level.carried.iter().map(|&c| copies(c)).collect();
             for carried in &mut level.carried {
                 let field = level.fields[*carried].clone();
                 raised.push(Expr::column(*carried, field.data_type.clone()));
@@ -148,6 +173,11 @@ fn raise(node: &Node, level: &mut Level) -> Option<Node> {
         }
         Operator::Expand { columns, sets } => {
             let columns = columns.iter().map(|&c| level.columns[c]).collect::<Option<Vec<_>>>()?;
+            for (carried, copies) in level.carried.iter_mut().zip(&level.copies).skip(1) {
+                if let Some(copy) = copies.iter().find(|c| columns.contains(c)) {
+                    *carried = *copy;
+                }
+            }
             // The carried columns lie between the old columns and `$e`.
             let e = fields.pop()?;
             let old_width = fields.len();
@@ -170,18 +200,7 @@ fn raise(node: &Node, level: &mut Level) -> Option<Node> {
 
 /// The aggregation that assigns the windows.
 fn assign(aggregate: &WindowAggregate, spec: &WindowSpec, level: &Level) -> Option<WindowAggregate> {
-    let column = |c: usize| level.columns[c];
-    let keys = aggregate.keys.iter().map(|&k| column(k)).collect::<Option<Vec<_>>>()?;
-    let call = |a: &AggregateCall| {
-        Some(AggregateCall {
-            args: a.args.iter().map(|&c| column(c)).collect::<Option<_>>()?,
-            filter: match a.filter {
-                Some(f) => Some(column(f)?),
-                None => None,
-            },
-            ..a.clone()
-        })
-    };
+    let (keys, aggregates) = moved_calls(aggregate, level)?;
     let mut window = WindowSpec { time_column: level.carried[0], ..spec.clone() };
     if let WindowKind::Session { partition, .. } = &mut window.kind {
         // Sessions are found per group; a grouping by anything but the partition must keep them apart itself.
@@ -196,10 +215,50 @@ fn assign(aggregate: &WindowAggregate, spec: &WindowSpec, level: &Level) -> Opti
         }
         partition.clone_from(&keys);
     }
-    Some(WindowAggregate {
-        windowing: Windowing::Assign(window),
-        keys,
-        aggregates: aggregate.aggregates.iter().map(call).collect::<Option<_>>()?,
-        lateness: aggregate.lateness.clone(),
-    })
+    let windowing = Windowing::Assign(window);
+    Some(WindowAggregate { windowing, keys, aggregates, lateness: aggregate.lateness.clone() })
+}
+
+/// A SESSION function behind the expansion of grouping sets, and the aggregation over it.
+fn move_sessions(aggregate: &WindowAggregate, spec: &WindowSpec, level: &Level) -> Option<(Node, WindowAggregate)> {
+    let WindowKind::Session { gap_ms, .. } = spec.kind else { return None };
+    level.fields.last().filter(|f| f.name == "$e")?;
+    let (keys, aggregates) = moved_calls(aggregate, level)?;
+    let partition = level.carried[1..].to_vec();
+    let width = level.fields.len();
+    let mut fields = level.fields.clone();
+    let timestamp = DataType::not_null(TypeKind::Timestamp(3));
+    let time = level.fields[level.carried[0]].data_type.clone().with_nullable(false);
+    fields.push(Field::new("window_start", timestamp.clone()));
+    fields.push(Field::new("window_end", timestamp));
+    fields.push(Field::new("window_time", time));
+    let kind = WindowKind::Session { gap_ms, partition: partition.clone() };
+    let window = WindowSpec { kind, time_column: level.carried[0], time_zone: spec.time_zone.clone() };
+    let table = Node {
+        uid: "window".to_owned(),
+        operator: Operator::WindowTable(WindowTable { window }),
+        inputs: vec![Input::by_key(level.node, partition)],
+        schema: wasmill_plan::Schema::new(fields),
+        changelog: level.changelog,
+    };
+    let windowing =
+        Windowing::Attached { start_column: Some(width), end_column: width + 1, time_zone: spec.time_zone.clone() };
+    Some((table, WindowAggregate { windowing, keys, aggregates, lateness: aggregate.lateness.clone() }))
+}
+
+/// The keys and calls of an aggregation over the columns of a level; `None` where one needs a window column.
+fn moved_calls(aggregate: &WindowAggregate, level: &Level) -> Option<(Vec<usize>, Vec<AggregateCall>)> {
+    let column = |c: usize| level.columns[c];
+    let keys = aggregate.keys.iter().map(|&k| column(k)).collect::<Option<Vec<_>>>()?;
+    let call = |a: &AggregateCall| {
+        Some(AggregateCall {
+            args: a.args.iter().map(|&c| column(c)).collect::<Option<_>>()?,
+            filter: match a.filter {
+                Some(f) => Some(column(f)?),
+                None => None,
+            },
+            ..a.clone()
+        })
+    };
+    Some((keys, aggregate.aggregates.iter().map(call).collect::<Option<_>>()?))
 }

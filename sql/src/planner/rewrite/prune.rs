@@ -126,7 +126,7 @@ fn reads(node: &Node, output: &BTreeSet<usize>, width: usize) -> BTreeSet<usize>
             reads.insert(*time_column);
             exprs(&mut reads, expr);
         }
-        Operator::Union => reads.extend(passed()),
+        Operator::Union | Operator::ProcessingTime => reads.extend(passed()),
         Operator::Sink(_) => reads.extend(0..width),
         Operator::Expand { columns, .. } => {
             reads.extend(passed());
@@ -253,6 +253,7 @@ fn narrow(node: &mut Node, inputs: &[&Kept], required: &BTreeSet<usize>) -> Kept
         }
         Operator::Union => chosen(width, required),
         Operator::Sink(_) => kept.clone(),
+        Operator::ProcessingTime => appended(kept, width),
         Operator::Expand { columns, .. } => {
             columns.iter_mut().for_each(column);
             appended(kept, width)
