@@ -1,0 +1,14 @@
+CREATE TABLE events (
+  k STRING, b BOOLEAN, n INT, d DECIMAL(8, 3), f DOUBLE, s STRING, dt DATE, r ROW<x INT, y STRING>, a ARRAY<INT>,
+  ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '2' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '{DIR}/../inputs/events.jsonl', 'format' = 'json');
+CREATE VIEW five AS SELECT k, window_start AS ws5, window_end AS we5, window_time AS wt, COUNT(*) AS c, SUM(n) AS s
+FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(ts), INTERVAL '5' SECOND)) GROUP BY k, window_start, window_end, window_time;
+SELECT k, window_start, window_end, SUM(c), SUM(s), MAX(we5)
+FROM TABLE(TUMBLE(TABLE five, DESCRIPTOR(wt), INTERVAL '20' SECOND)) GROUP BY k, window_start, window_end;
+SELECT window_start, window_end, SUM(c), SUM(s)
+FROM TABLE(HOP(TABLE five, DESCRIPTOR(wt), INTERVAL '10' SECOND, INTERVAL '20' SECOND))
+GROUP BY window_start, window_end;
+SELECT window_start, window_end, SUM(c), SUM(s)
+FROM TABLE(CUMULATE(TABLE five, DESCRIPTOR(wt), INTERVAL '10' SECOND, INTERVAL '40' SECOND))
+GROUP BY window_start, window_end;

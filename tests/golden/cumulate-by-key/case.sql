@@ -1,0 +1,5 @@
+CREATE TABLE early (k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '4' SECOND)
+WITH ('connector' = 'filesystem', 'path' = '{DIR}/../inputs/early.jsonl', 'format' = 'json');
+SELECT k, window_start, window_end, COUNT(*), SUM(v)
+FROM TABLE(CUMULATE(TABLE early, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL '1' MINUTE))
+GROUP BY k, window_start, window_end;

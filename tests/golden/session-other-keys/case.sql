@@ -1,0 +1,9 @@
+CREATE TABLE visits (k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
+WITH ('connector' = 'filesystem', 'path' = '{DIR}/../inputs/visits.jsonl', 'format' = 'json');
+SELECT k, window_start, window_end, COUNT(*), SUM(v)
+FROM TABLE(SESSION(TABLE visits, DESCRIPTOR(ts), INTERVAL '5' SECOND)) GROUP BY k, window_start, window_end;
+SELECT window_start, window_end, COUNT(*), SUM(v)
+FROM TABLE(SESSION(TABLE visits PARTITION BY k, DESCRIPTOR(ts), INTERVAL '5' SECOND)) GROUP BY window_start, window_end;
+SELECT k, v, window_start, window_end, COUNT(*)
+FROM TABLE(SESSION(TABLE visits PARTITION BY k, DESCRIPTOR(ts), INTERVAL '5' SECOND))
+GROUP BY k, v, window_start, window_end;
