@@ -19,7 +19,7 @@ pub use aggregate::{AggregateCall, OverFrame, OverFunction, OverGroup, SortKey};
 pub use error::{Error, Result};
 pub use expr::{Expr, ExprKind};
 pub use graph::{
-    ChangelogMode, Deduplicate, Input, JoinKind, Lateness, LookupBuild, LookupJoin, Node, NodeId, Operator, Over,
+    ChangelogMode, Deduplicate, Input, JoinKind, Lateness, LookupBuild, LookupJoin, Node, NodeId, Operator, Over, OverAnswer,
     OverByColumn, Plan, Port, Rank, SinkNode, SourceNode, Unnest, WindowAggregate, WindowRank, WindowTable,
 };
 pub use table::{Column, ColumnKind, Options, Table, Watermark};

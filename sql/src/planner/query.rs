@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlparser::ast::{self, LimitClause, OrderByKind, SetExpr, SetOperator, SetQuantifier, Spanned};
 use wasmill_expr::typing;
 use wasmill_plan::{
-    ChangelogMode, DataType, Expr, ExprKind, Input, Lateness, Operator, Over, Rank, SortKey, TypeKind, Value,
+    ChangelogMode, DataType, Expr, ExprKind, Input, Operator, Over, OverAnswer, Rank, SortKey, TypeKind, Value,
 };
 
 use super::Planner;
@@ -250,31 +250,33 @@ impl Planner<'_> {
         relation
     }
 
-    /// ORDER BY a time attribute: rows are held until the watermark passes them. This is OVER without functions.
+    /// ORDER BY a time attribute, and other columns behind it: rows are held until the watermark passes them. This is OVER
+    /// without functions. In processing time, rows are in order when they come.
     fn temporal_sort(
         &mut self,
         input: &Relation,
         keys: &[SortKey],
         span: Option<Span>,
     ) -> Result<Relation, QueryError> {
-        let rowtime = |key: &SortKey| input.scope.columns[key.column].time == Some(TimeAttribute::Rowtime);
-        let time = match keys {
-            [key] if rowtime(key) && !key.descending => key.column,
+        let time = keys.first().filter(|k| !k.descending).and_then(|k| input.scope.columns[k.column].time);
+        match (time, keys) {
+            (Some(TimeAttribute::Rowtime), _) => {}
+            (Some(TimeAttribute::Proctime), [_]) => return Ok(input.clone()),
             _ => {
                 return Err(QueryError::unsupported(
-                    "ORDER BY on a stream, other than one ascending time attribute",
-                    "add LIMIT for a Top-N, or order by the column that WATERMARK FOR names",
+                    "ORDER BY on a stream that does not begin with an ascending time attribute",
+                    "add LIMIT for a Top-N, or order by the column that WATERMARK FOR names first",
                 )
                 .with_span(span));
             }
-        };
+        }
         self.require_append(input, "ORDER BY a time attribute", span)?;
         let over = Over {
             partition: vec![],
-            time_column: time,
+            time_column: keys[0].column,
             groups: vec![],
-            on_arrival: false,
-            lateness: Lateness::default(),
+            answer: OverAnswer::AtWatermark,
+            ties: keys[1..].to_vec(),
         };
         let mut relation = input.clone();
         let schema = relation.schema();

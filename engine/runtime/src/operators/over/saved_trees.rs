@@ -11,7 +11,7 @@ use super::arguments::Class;
 use super::functions::Layout;
 use super::saved::int_list;
 use super::tree::{Root, Trees};
-use super::windows::Kind;
+use super::partial::Kind;
 use crate::operators::key_index::KeyIndex;
 use crate::state::{KEY_GROUP_COLUMN, StateTable, hash_rows};
 
