@@ -116,7 +116,9 @@ fn operator(node: &Node, inputs: &[&Schema]) -> String {
                 OverAnswer::ProcessingTime => ", in processing time",
             };
             let mut order = name(over.time_column, input);
-            over.ties.iter().for_each(|key| { let _ = write!(order, ", {}", self::order(std::slice::from_ref(key), input)); });
+            over.ties.iter().for_each(|key| {
+                let _ = write!(order, ", {}", self::order(std::slice::from_ref(key), input));
+            });
             format!(
                 "Over{} in order of {order}: {}{on_arrival}",
                 by(&over.partition, input),

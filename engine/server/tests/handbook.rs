@@ -70,7 +70,9 @@ fn rows(script: &str) -> BTreeMap<i64, Vec<f64>> {
 #[test]
 fn rolling_features_are_those_of_the_handbook() {
     let Some(folder) = folder() else {
-        println!("SKIPPED: there is no ../shared/data/handbook beside the project; WASMILL_HANDBOOK names another folder");
+        println!(
+            "SKIPPED: there is no ../shared/data/handbook beside the project; WASMILL_HANDBOOK names another folder"
+        );
         return;
     };
     let path = folder.join("features_2018_04_01_to_10.parquet").to_string_lossy().into_owned();

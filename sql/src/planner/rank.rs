@@ -1,8 +1,8 @@
 //! ROW_NUMBER under a filter: Top-N and deduplication, per window or over the whole stream.
 
 use wasmill_plan::{
-    ChangelogMode, Deduplicate, Expr, ExprKind, Input, NodeId, Operator, Over, OverAnswer, OverFrame, OverFunction, OverGroup,
-    Rank, SortKey, Value, WindowRank, Windowing,
+    ChangelogMode, Deduplicate, Expr, ExprKind, Input, NodeId, Operator, Over, OverAnswer, OverFrame, OverFunction,
+    OverGroup, Rank, SortKey, Value, WindowRank, Windowing,
 };
 
 use super::Planner;

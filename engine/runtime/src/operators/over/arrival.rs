@@ -23,11 +23,11 @@ use wasmill_plan::{Error, Over, OverAnswer, Result, Schema};
 
 use super::arguments::Values;
 use super::functions::{Layout, Output as Column};
+use super::monoid::counts;
+use super::partial::Kind;
 use super::pending::times;
 use super::results::{Numbers, Results};
 use super::saved_trees::KeyedTrees;
-use super::monoid::counts;
-use super::partial::Kind;
 use super::steps::Bounds;
 use super::sums::Exact;
 use super::tree::Part;
@@ -56,7 +56,7 @@ pub(super) struct Reach {
     range_ms: i64,
     /// The most rows of ROWS and LAG.
     rows: u64,
-    /// Whether there is an unbounded frame.
+    /// Whether there is an unbounded frame with aggregates.
     pub(super) unbounded: bool,
     /// Whether positions count from the first row of a key.
     numbered: bool,
@@ -69,7 +69,10 @@ impl Reach {
             match group.bounds {
                 Bounds::Rows(Some(rows)) => reach.rows = reach.rows.max(rows),
                 Bounds::Range(Some(ms)) => reach.range_ms = reach.range_ms.max(ms),
-                _ => reach.unbounded = true,
+                _ => {
+                    let aggregates = group.partials.iter().any(|p| !matches!(p.kind, Kind::Lag { .. }));
+                    reach.unbounded |= aggregates || !group.accumulators.is_empty();
+                }
             }
             reach.numbered |= group.outputs.iter().any(|o| matches!(o, Column::RowNumber | Column::Rank));
         }

@@ -35,7 +35,15 @@ impl Partial {
         }
     }
 
-    pub(super) fn kept_values(&self, bit: usize, value: Place, rule: Rule, store: &mut Store, steps: &[Step], out: &mut Vec<u64>) {
+    pub(super) fn kept_values(
+        &self,
+        bit: usize,
+        value: Place,
+        rule: Rule,
+        store: &mut Store,
+        steps: &[Step],
+        out: &mut Vec<u64>,
+    ) {
         for step in steps {
             let at = step.key as usize * store.key_stride + self.key_word;
             let mut kept = [store.key_words[at], store.key_words[at + 1], store.key_words[at + 2]];

@@ -10,8 +10,8 @@ use wasmill_plan::{Error, OverGroup, Result, Schema};
 use super::arguments::Class;
 use super::cleanup::Cleanup;
 use super::frames::Frames;
-use super::store::Head;
 use super::partial::Kind;
+use super::store::Head;
 use crate::operators::key_index::KeyIndex;
 use crate::state::{KEY_GROUP_COLUMN, StateTable, hash_rows};
 

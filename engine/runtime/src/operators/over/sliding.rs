@@ -42,7 +42,9 @@ impl Partial {
             Kind::First { bit, value } => self.first_values(bit, value, store, steps, out),
             Kind::Last { bit, value } => self.last_values(bit, value, store, steps, out),
             Kind::Keep { bit, value, rule } => self.kept_values(bit, value, rule, store, steps, out),
-            Kind::Lag { bit, value, offset, default } => super::row_values::lag_values(bit, value, offset, default, store, steps, out),
+            Kind::Lag { bit, value, offset, default } => {
+                super::row_values::lag_values(bit, value, offset, default, store, steps, out)
+            }
         }
     }
 

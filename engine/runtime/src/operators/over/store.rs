@@ -29,8 +29,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    const NEW: Self =
-        Self { base: 0, capacity: 0, first: 0, next: 0, time: i64::MIN, rank: 0, dense_rank: 0 };
+    const NEW: Self = Self { base: 0, capacity: 0, first: 0, next: 0, time: i64::MIN, rank: 0, dense_rank: 0 };
 }
 
 /// See the module.

@@ -72,7 +72,12 @@ pub(in crate::operators::over) enum Part {
 }
 
 impl Trees {
-    pub(in crate::operators::over) fn new(stride: usize, partials: Vec<(Kind, usize)>, width: usize, byte_words: Vec<usize>) -> Self {
+    pub(in crate::operators::over) fn new(
+        stride: usize,
+        partials: Vec<(Kind, usize)>,
+        width: usize,
+        byte_words: Vec<usize>,
+    ) -> Self {
         Self {
             stride,
             partials,

@@ -70,7 +70,13 @@ impl Trees {
     }
 
     /// Calls `f` with every record of a range of rows.
-    pub(in crate::operators::over) fn for_each<'a>(&'a self, root: &Root, from: u64, to: u64, f: &mut impl FnMut(&'a [u64])) {
+    pub(in crate::operators::over) fn for_each<'a>(
+        &'a self,
+        root: &Root,
+        from: u64,
+        to: u64,
+        f: &mut impl FnMut(&'a [u64]),
+    ) {
         if from < to {
             self.for_each_below(root.node, root.depth, from, to, f);
         }
