@@ -1,6 +1,6 @@
 //! The first or last row of each key in the order of a time attribute.
 //!
-//! **First**: the row comes out when the watermark passes its time; a row at or before the watermark is late. **Last**: every
+//! **First**: the row comes out when the watermark passes its time; a row before the watermark is late. **Last**: every
 //! newer row comes out at once and replaces the one before; an equal time replaces too. Both as in Flink.
 
 use std::cmp::Reverse;
@@ -72,7 +72,7 @@ impl DeduplicateOperator {
         for (row, ((&time, &key), &id)) in times.iter().zip(keys).zip(&ids).enumerate() {
             let of = &mut self.kept.of[key as usize];
             let replaced = match *of {
-                _ if time <= marks[row] => {
+                _ if time < marks[row] => {
                     late.push(row as u32);
                     Some(id)
                 }
@@ -281,13 +281,15 @@ mod tests {
              3 | 4 | 4500
              3 | 7 | 4500
              4 | 4 | 4000
+             5 | 5 | 3999
              1 | 8 | 7000
              end",
             "+I 1 | 1 | 00:00:01
              watermark 00:00:02.500
-             late 4 | 4 | 00:00:04
+             late 5 | 5 | 00:00:03.999
              +I NULL | 9 | 00:00:03
              +I 2 | 3 | 00:00:03
+             +I 4 | 4 | 00:00:04
              watermark 00:00:04
              +I 3 | 4 | 00:00:04.500
              watermark MAX",

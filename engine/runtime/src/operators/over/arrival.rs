@@ -22,11 +22,12 @@ use arrow::datatypes::SchemaRef;
 use wasmill_plan::{Error, Over, OverAnswer, Result, Schema};
 
 use super::arguments::Values;
-use super::functions::{Layout, Output as Column};
+use super::functions::{Layout, Output as Column, Ranks};
 use super::monoid::counts;
-use super::partial::Kind;
+use super::partial::{Kind, Place};
 use super::pending::times;
 use super::results::{Numbers, Results};
+use super::row_values::NONE;
 use super::saved_trees::KeyedTrees;
 use super::steps::Bounds;
 use super::sums::Exact;
@@ -86,7 +87,9 @@ impl Reach {
 
 impl ArrivalOver {
     pub(super) fn new(plan: &Over, input: &Schema, output: &Schema) -> Result<Self> {
-        let layout = Layout::new(&plan.groups, input)?;
+        let processing_time = plan.answer == OverAnswer::ProcessingTime;
+        let ranks = if processing_time { Ranks::OfTime } else { Ranks::OfOrder };
+        let layout = Layout::new(&plan.groups, input, ranks)?;
         if layout.groups.iter().flat_map(|g| &g.outputs).any(|o| matches!(o, Column::DenseRank)) {
             return Err(Error::Query {
                 message: "DENSE_RANK() cannot be given on arrival".to_owned(),
@@ -114,7 +117,7 @@ impl ArrivalOver {
             reach: Reach::new(&layout),
             wants_rank: layout.groups.iter().flat_map(|g| &g.outputs).any(|o| matches!(o, Column::Rank)),
             keyed: KeyedTrees::new(&plan.partition, layout, input, partials, width)?,
-            processing_time: plan.answer == OverAnswer::ProcessingTime,
+            processing_time,
             since_sweep: 0,
         })
     }
@@ -169,12 +172,15 @@ impl ArrivalOver {
             }
             for ((partial, &index), out) in group.partials.iter().zip(indexes).zip(&mut results.words) {
                 if let Kind::Lag { bit, value, offset, default } = partial.kind {
-                    let record = match position.checked_sub(offset) {
-                        Some(before) => Some((trees.row(&root, before), bit, value)),
-                        None => default.map(|(bit, value)| (trees.row(&root, position), bit, value)),
+                    let present = |at: u64, bit: usize, value: Place| {
+                        let record = trees.row(&root, at);
+                        if counts(record, bit) { value.take(record) } else { NONE }
                     };
-                    let present = record.filter(|(record, bit, _)| counts(record, *bit));
-                    out.extend(present.map_or([0; 3], |(record, _, value)| value.take(record)));
+                    let before = position.checked_sub(offset).map_or(NONE, |at| present(at, bit, value));
+                    out.extend(match default {
+                        Some((bit, value)) if before[0] == 0 => present(position, bit, value),
+                        _ => before,
+                    });
                     continue;
                 }
                 scratch.clear();

@@ -10,7 +10,7 @@ use arrow::array::{self as a, Array, ArrayRef, RecordBatch};
 use wasmill_plan::{OverGroup, Result, Schema};
 
 use super::arguments::{Argument, Class, Values, from_words};
-use super::functions::{Accumulators, Layout};
+use super::functions::{Accumulators, Layout, Ranks};
 use super::monoid::counts;
 use super::results::{Numbers, Results};
 use super::steps::{Bounds, Step, steps};
@@ -26,12 +26,20 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    /// For those groups over input of that schema.
+    /// For those groups over input of that schema, in the order of plain columns.
     ///
     /// # Errors
     /// `Error::Query` for a function that is not known.
     pub(crate) fn new(groups: &[OverGroup], input: &Schema) -> Result<Self> {
-        let layout = Layout::new(groups, input)?;
+        Self::with_ranks(groups, input, Ranks::OfOrder)
+    }
+
+    /// For those groups over input of that schema.
+    ///
+    /// # Errors
+    /// `Error::Query` for a function that is not known.
+    pub(super) fn with_ranks(groups: &[OverGroup], input: &Schema, ranks: Ranks) -> Result<Self> {
+        let layout = Layout::new(groups, input, ranks)?;
         let store = Store::new(layout.stride, layout.key_template.clone(), &layout.arguments.list);
         Ok(Self { layout, store })
     }
@@ -159,7 +167,8 @@ fn trim(layout: &Layout, store: &mut Store, positions: &[(u32, u64)]) {
 impl Accumulators {
     fn run(&mut self, store: &Store, moves: &[Step], list: &[Argument], out: &mut Vec<ArrayRef>) -> Result<()> {
         for step in moves {
-            for (from, to, add) in [(step.hi_from, step.hi, true), (step.lo_from, step.lo, false)] {
+            // What leaves goes first, as in Flink: it shows in the order of distinct values.
+            for (from, to, add) in [(step.lo_from, step.lo, false), (step.hi_from, step.hi, true)] {
                 if from == to {
                     continue;
                 }

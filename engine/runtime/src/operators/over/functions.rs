@@ -26,6 +26,16 @@ pub(super) struct Layout {
     pub(super) lag: Option<u64>,
 }
 
+/// What RANK and DENSE_RANK count.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Ranks {
+    /// As in SQL: the rows, or the values, before those of the same order.
+    OfOrder,
+    /// As Flink does in the order of a time attribute, where it tells no rows of one time apart: the rows up to the last of the
+    /// same time.
+    OfTime,
+}
+
 /// One frame.
 pub(super) struct Group {
     pub(super) bounds: Bounds,
@@ -106,13 +116,13 @@ impl Layout {
     ///
     /// # Errors
     /// `Error::Query` for a function that is not known.
-    pub(super) fn new(groups: &[OverGroup], input: &Schema) -> Result<Self> {
+    pub(super) fn new(groups: &[OverGroup], input: &Schema, ranks: Ranks) -> Result<Self> {
         let types: Vec<A> = input.fields.iter().map(|f| f.data_type.to_arrow()).collect();
         let mut arguments = Arguments::default();
         // The first pass only collects the arguments, whose places the second needs.
-        build(groups, &types, &mut arguments)?;
+        build(groups, &types, ranks, &mut arguments)?;
         let front = arguments.place();
-        let (mut groups, mut lag) = (build(groups, &types, &mut arguments)?, None);
+        let (mut groups, mut lag) = (build(groups, &types, ranks, &mut arguments)?, None);
         let (mut stride, mut key_template) = (front, Vec::new());
         for group in &mut groups {
             group.word = key_template.len();
@@ -149,7 +159,7 @@ impl Layout {
     }
 }
 
-fn build(groups: &[OverGroup], types: &[A], arguments: &mut Arguments) -> Result<Vec<Group>> {
+fn build(groups: &[OverGroup], types: &[A], ranks: Ranks, arguments: &mut Arguments) -> Result<Vec<Group>> {
     groups
         .iter()
         .map(|group| {
@@ -158,7 +168,8 @@ fn build(groups: &[OverGroup], types: &[A], arguments: &mut Arguments) -> Result
                 OverFrame::Range { preceding_ms } => Bounds::Range(preceding_ms),
             };
             let unbounded = matches!(bounds, Bounds::Rows(None) | Bounds::Range(None));
-            let mut builder = Builder { types, arguments, unbounded, partials: Vec::new(), accumulators: Vec::new() };
+            let mut builder =
+                Builder { types, ranks, arguments, unbounded, partials: Vec::new(), accumulators: Vec::new() };
             let outputs = group.functions.iter().map(|f| builder.function(f)).collect::<Result<_>>()?;
             let Builder { partials, accumulators, .. } = builder;
             Ok(Group { bounds, word: 0, partials, accumulators, outputs })
@@ -168,6 +179,7 @@ fn build(groups: &[OverGroup], types: &[A], arguments: &mut Arguments) -> Result
 
 struct Builder<'a> {
     types: &'a [A],
+    ranks: Ranks,
     arguments: &'a mut Arguments,
     unbounded: bool,
     partials: Vec<Partial>,
@@ -190,6 +202,10 @@ impl Builder<'_> {
     fn function(&mut self, function: &OverFunction) -> Result<Output> {
         Ok(match function {
             OverFunction::RowNumber => Output::RowNumber,
+            OverFunction::Rank | OverFunction::DenseRank if self.ranks == Ranks::OfTime => {
+                let bit = self.arguments.condition(None, None);
+                Output::Count(self.partial(Kind::Count { bit }))
+            }
             OverFunction::Rank => Output::Rank,
             OverFunction::DenseRank => Output::DenseRank,
             OverFunction::Lag { column, offset, default, .. } => {

@@ -10,6 +10,7 @@ use wasmill_plan::{Error, OverGroup, Result, Schema};
 use super::arguments::Class;
 use super::cleanup::Cleanup;
 use super::frames::Frames;
+use super::functions::Ranks;
 use super::partial::Kind;
 use super::store::Head;
 use crate::operators::key_index::KeyIndex;
@@ -40,7 +41,7 @@ const PLAIN: [&str; 5] = ["$first", "$next", "$time", "$rank", "$dense_rank"];
 impl Keyed {
     pub(super) fn new(partition: &[usize], groups: &[OverGroup], input: &Schema) -> Result<Self> {
         let key_types: Vec<A> = partition.iter().map(|&c| input.fields[c].data_type.to_arrow()).collect();
-        let frames = Frames::new(groups, input)?;
+        let frames = Frames::with_ranks(groups, input, Ranks::OfTime)?;
         let cleanup = frames.layout.longest_range_ms().map(Cleanup::new);
         Ok(Self { keys: KeyIndex::new(key_types.clone())?, frames, cleanup, key_types })
     }
