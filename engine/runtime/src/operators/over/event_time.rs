@@ -22,7 +22,6 @@ use crate::state::{StateTable, hash_rows};
 
 /// Rows of an output batch.
 const OUTPUT_ROWS: usize = 8192;
-/// Where keys judge, no time up to this is in time: what Flink takes for the last answer of a new key.
 const EPOCH: i64 = 0;
 
 /// See the module.
@@ -37,6 +36,8 @@ pub(super) struct EventTimeOver {
     fired: i64,
     /// Whether keys judge lateness.
     by_key: bool,
+    /// No time up to this is in time.
+    floor: i64,
     /// Rows answered since expired keys were looked for.
     since_sweep: usize,
 }
@@ -44,13 +45,16 @@ pub(super) struct EventTimeOver {
 impl EventTimeOver {
     pub(super) fn new(plan: &Over, input: &Schema, output: &Schema) -> Result<Self> {
         let keyed = Keyed::new(&plan.partition, &plan.groups, input)?;
+        let by_key = keyed.frames.layout.all_bounded();
         Ok(Self {
             time_column: plan.time_column,
             ties: Ties::new(&plan.ties, input)?,
             output: output.to_arrow(),
             pending: Pending::new(input.to_arrow(), plan.partition.clone()),
             fired: NO_WATERMARK,
-            by_key: keyed.frames.layout.all_bounded(),
+            by_key,
+            // What Flink takes for the last answer of a new key; its sort takes none.
+            floor: if by_key && !plan.groups.is_empty() { EPOCH } else { NO_WATERMARK },
             keyed,
             since_sweep: 0,
         })
@@ -110,13 +114,13 @@ impl EventTimeOver {
     /// Whether its key takes in a row behind the watermark `mark`.
     fn is_late_for_key(&mut self, key: u32, time: i64, mark: i64) -> bool {
         let frames = &mut self.keyed.frames;
-        let mut last = EPOCH;
+        let mut last = self.floor;
         if let Some(cleanup) = &mut self.keyed.cleanup {
             let found = cleanup.find(key, mark);
             if frames.store.heads[key as usize].time <= found.forgotten {
                 frames.clear(key);
             }
-            last = found.fired;
+            last = last.max(found.fired);
         }
         time <= last.max(frames.store.heads[key as usize].time)
     }
@@ -128,7 +132,7 @@ impl EventTimeOver {
         let (mut accepted, mut held): (Vec<u32>, Vec<u32>) = Default::default();
         for (row, &mark) in marks.iter().enumerate() {
             let (time, key) = (part.times[row], part.keys[row]);
-            let in_time = time > mark.max(EPOCH);
+            let in_time = time > mark.max(self.floor);
             if !in_time && mark > self.fired {
                 // What came until now is answered first, as far as the watermark allows.
                 self.take_in(rows, &part, &mut accepted, &mut held);
@@ -218,8 +222,7 @@ impl Operator for EventTimeOver {
         self.settle()?;
         debug_assert!(batch.kinds.is_none(), "OVER in event time takes rows that only add");
         let times = times(&batch.rows, self.time_column)?;
-        let floor = if self.by_key { EPOCH } else { NO_WATERMARK };
-        let marks = batch.row_watermarks();
+        let (marks, floor) = (batch.row_watermarks(), self.floor);
         let in_time = |row: usize| times[row] > marks[row].max(floor);
         if (0..times.len()).all(in_time) {
             let part = self.part(batch.rows, batch.hashes)?;

@@ -149,10 +149,10 @@ impl Layout {
             })
     }
 
-    /// The longest RANGE, where every frame is a bounded RANGE.
+    /// The longest RANGE, where there are frames, and all are bounded RANGEs.
     pub(super) fn longest_range_ms(&self) -> Option<i64> {
         let range = |g: &Group| if let Bounds::Range(ms) = g.bounds { ms } else { None };
-        if !self.all_bounded() {
+        if !self.all_bounded() || self.groups.is_empty() {
             return None;
         }
         self.groups.iter().map(range).try_fold(0, |longest, ms| Some(longest.max(ms?)))

@@ -151,6 +151,7 @@ impl StateTable for Keyed {
         }
         for key in 0..self.keys.capacity() as u32 {
             self.frames.clear(key);
+            self.cleanup.iter_mut().for_each(|c| c.clear(key));
         }
         self.keys.clear();
         let width = self.key_types.len();
