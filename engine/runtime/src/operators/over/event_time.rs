@@ -66,7 +66,10 @@ impl EventTimeOver {
             let part = self.part(rows, None)?;
             match mark {
                 None => self.pending.add(part),
-                Some(mark) => self.pending.hold(part, mark),
+                Some(mark) => {
+                    self.fired = self.fired.max(mark);
+                    self.pending.hold(part, mark);
+                }
             }
         }
         Ok(())
@@ -92,6 +95,8 @@ impl EventTimeOver {
 
     /// Answers all that is due at `watermark`.
     fn fire(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
+        // What comes out now comes before the watermark does: rows that were held are late for what follows.
+        let before = self.fired;
         self.fired = self.fired.max(watermark);
         let Some(mut due) = self.pending.take_due(watermark)? else { return Ok(()) };
         if let Some(ties) = &self.ties {
@@ -105,7 +110,7 @@ impl EventTimeOver {
         let mut start = 0;
         while start < result.num_rows() {
             let count = OUTPUT_ROWS.min(result.num_rows() - start);
-            out.emit(Batch::append(result.slice(start, count)));
+            out.emit(Batch { watermark: before, ..Batch::append(result.slice(start, count)) });
             start += count;
         }
         Ok(())
