@@ -1,6 +1,8 @@
 //! Tests of OVER in event time and on arrival.
 
-use wasmill_plan::{AggregateCall, DataType, Operator, Over, OverAnswer, OverFrame, OverFunction, OverGroup, TypeKind};
+use wasmill_plan::{
+    AggregateCall, DataType, Operator, Over, OverAnswer, OverFrame, OverFunction, OverGroup, SortKey, TypeKind,
+};
 
 use crate::harness::Harness;
 use crate::testing::rows::{data_type, schema};
@@ -221,6 +223,91 @@ fn on_arrival_each_row_sees_what_has_come() {
          +I a | 00:00:15 | 2 | 2 | v | 1.00 | true | 1 | 2 | 2 | 1 | NULL | v
          watermark 00:02:15
          +I a | 00:01:15 | 3 | 0.125 | u | 1.00 | true | 1 | 0.125 | 3 | 1 | 9 | u
+         watermark MAX",
+    );
+}
+
+#[test]
+fn what_leaves_a_frame_leaves_no_trace_in_sums_of_doubles() {
+    let input = "k STRING, t TIMESTAMP(3), d DOUBLE";
+    let functions = || vec![aggregate("SUM 2 DOUBLE", input), aggregate("AVG 2 DOUBLE", input)];
+    for on_arrival in [false, true] {
+        let groups = vec![(range(Some(5_000)), functions()), (rows(Some(1)), functions())];
+        let output = format!("{input}, s DOUBLE, x DOUBLE, r DOUBLE, y DOUBLE");
+        Harness::new(over(groups, on_arrival), &[input], &output).keyed(&[0]).check(
+            "a | 00:00:01 | 1e17
+             a | 00:00:02 | 0.25
+             a | 00:00:09 | 0.25
+             a | 00:00:10 | 0.75
+             a | 00:00:20 | Infinity
+             a | 00:00:30 | 0.5
+             a | 00:00:31 | 0.5
+             end",
+            "+I a | 00:00:01 | 100000000000000000 | 100000000000000000 | 100000000000000000 | 100000000000000000 | 100000000000000000
+             +I a | 00:00:02 | 0.25 | 100000000000000000 | 50000000000000000 | 100000000000000000 | 50000000000000000
+             +I a | 00:00:09 | 0.25 | 0.25 | 0.25 | 0.5 | 0.25
+             +I a | 00:00:10 | 0.75 | 1 | 0.5 | 1 | 0.5
+             +I a | 00:00:20 | inf | inf | inf | inf | inf
+             +I a | 00:00:30 | 0.5 | 0.5 | 0.5 | inf | inf
+             +I a | 00:00:31 | 0.5 | 1 | 0.5 | 1 | 0.5
+             watermark MAX",
+        );
+    }
+}
+
+#[test]
+fn in_processing_time_rows_count_in_the_order_of_arrival() {
+    let input = "k STRING, t TIMESTAMP(3), v BIGINT";
+    let groups = vec![
+        (rows(Some(1)), vec![aggregate("SUM 2 BIGINT", input)]),
+        (range(None), vec![aggregate("COUNT", input), OverFunction::Rank, lag(2, 1, None)]),
+        (range(Some(1_000)), vec![aggregate("COUNT", input)]),
+    ];
+    let mut operator = over(groups, false);
+    let Operator::Over(plan) = &mut operator else { unreachable!() };
+    plan.answer = OverAnswer::ProcessingTime;
+    let output = format!("{input}, s BIGINT, c BIGINT, r BIGINT, l BIGINT, n BIGINT");
+    Harness::new(operator, &[input], &output).keyed(&[0]).check(
+        "a | 00:00:10 | 1
+         a | 00:00:10 | 2
+         b | 00:00:10 | 5
+         watermark 00:01:00
+         a | 00:00:11.500 | 3
+         a | 00:00:05 | 4
+         end",
+        "+I a | 00:00:10 | 1 | 1 | 1 | 1 | NULL | 1
+         +I a | 00:00:10 | 2 | 3 | 2 | 2 | 1 | 2
+         +I b | 00:00:10 | 5 | 5 | 1 | 1 | NULL | 1
+         watermark 00:01:00
+         +I a | 00:00:11.500 | 3 | 5 | 3 | 3 | 2 | 1
+         +I a | 00:00:05 | 4 | 7 | 4 | 4 | 3 | 2
+         watermark MAX",
+    );
+}
+
+#[test]
+fn a_sort_orders_rows_of_one_time_by_other_columns() {
+    let input = "v BIGINT, t TIMESTAMP(3)";
+    let ties = vec![SortKey { column: 0, descending: true, nulls_first: false }];
+    let plan = Over { partition: vec![], time_column: 1, groups: vec![], answer: OverAnswer::AtWatermark, ties };
+    Harness::new(Operator::Over(plan), &[input], input).check(
+        "1 | 2000
+         NULL | 1000
+         3 | 1000
+         2 | 2000
+         7 | 1000
+         watermark 1500
+         4 | 1000
+         5 | 1200
+         end",
+        "+I 7 | 00:00:01
+         +I 3 | 00:00:01
+         +I NULL | 00:00:01
+         watermark 00:00:01.500
+         late 4 | 00:00:01
+         +I 5 | 00:00:01.200
+         +I 2 | 00:00:02
+         +I 1 | 00:00:02
          watermark MAX",
     );
 }
