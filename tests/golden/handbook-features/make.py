@@ -10,7 +10,7 @@ import random
 import duckdb
 
 here = os.path.dirname(os.path.abspath(__file__))
-random.seed(2018)
+random.seed(2019)
 now, lines = datetime.datetime(2018, 4, 1), []
 for number in range(300):
     now += datetime.timedelta(seconds=random.choice([0, 60, 3600, 4 * 3600, 7 * 3600]))

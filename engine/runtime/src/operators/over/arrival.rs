@@ -176,10 +176,10 @@ impl ArrivalOver {
                         let record = trees.row(&root, at);
                         if counts(record, bit) { value.take(record) } else { NONE }
                     };
-                    let before = position.checked_sub(offset).map_or(NONE, |at| present(at, bit, value));
-                    out.extend(match default {
-                        Some((bit, value)) if before[0] == 0 => present(position, bit, value),
-                        _ => before,
+                    out.extend(match (position.checked_sub(offset), default) {
+                        (Some(before), _) => present(before, bit, value),
+                        (None, Some((bit, value))) => present(position, bit, value),
+                        (None, None) => NONE,
                     });
                     continue;
                 }

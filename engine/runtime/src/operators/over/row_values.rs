@@ -88,11 +88,10 @@ pub(super) fn lag_values(
     let present =
         |record: &[u64], bit: usize, value: Place| if counts(record, bit) { value.take(record) } else { NONE };
     for step in steps {
-        let before = (step.hi - 1).checked_sub(offset).map_or(NONE, |p| present(step.record(store, p), bit, value));
-        out.extend(match default {
-            // A NULL there takes the default, too, as in Flink.
-            Some((bit, value)) if before[0] == 0 => present(step.record(store, step.hi - 1), bit, value),
-            _ => before,
+        out.extend(match ((step.hi - 1).checked_sub(offset), default) {
+            (Some(position), _) => present(step.record(store, position), bit, value),
+            (None, Some((bit, value))) => present(step.record(store, step.hi - 1), bit, value),
+            (None, None) => NONE,
         });
     }
 }
