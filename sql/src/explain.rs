@@ -10,8 +10,8 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use wasmill_plan::{
-    AggregateCall, ChangelogMode, Expr, ExprKind, Input, LookupBuild, Node, NodeId, Operator, OverFrame, OverFunction,
-    OverGroup, Plan, Port, Schema, SortKey, TypeKind, Value, WindowKind, WindowSpec, Windowing,
+    AggregateCall, ChangelogMode, Expr, ExprKind, Input, LookupBuild, Node, NodeId, Operator, OverAnswer, OverFrame,
+    OverFunction, OverGroup, Plan, Port, Schema, SortKey, TypeKind, Value, WindowKind, WindowSpec, Windowing,
 };
 
 /// The plan as a tree. A node that several others read is written once and named where it is read again.
@@ -111,8 +111,15 @@ fn operator(node: &Node, inputs: &[&Schema]) -> String {
             format!("GroupAggregate{}: {}", by(keys, input), aggregates(calls, input))
         }
         Operator::Over(over) => {
-            let on_arrival = if over.on_arrival { ", on arrival" } else { "" };
-            let order = name(over.time_column, input);
+            let on_arrival = match over.answer {
+                OverAnswer::AtWatermark => "",
+                OverAnswer::OnArrival => ", on arrival",
+                OverAnswer::ProcessingTime => ", in processing time",
+            };
+            let mut order = name(over.time_column, input);
+            over.ties.iter().for_each(|key| {
+                let _ = write!(order, ", {}", self::order(std::slice::from_ref(key), input));
+            });
             format!(
                 "Over{} in order of {order}: {}{on_arrival}",
                 by(&over.partition, input),

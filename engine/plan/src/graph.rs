@@ -193,10 +193,22 @@ pub struct Over {
     pub time_column: usize,
     /// The frames and functions; all share the partition's rows.
     pub groups: Vec<OverGroup>,
-    /// `EMIT ON ARRIVAL`: each row is answered when it comes, from the rows that came before it.
-    pub on_arrival: bool,
-    /// With [`Over::on_arrival`], how far behind the watermark rows are still taken in is bounded by the largest frame.
-    pub lateness: Lateness,
+    /// When the rows are answered.
+    pub answer: OverAnswer,
+    /// With [`OverAnswer::AtWatermark`], the order in which rows of one time come out; else that of their arrival.
+    pub ties: Vec<SortKey>,
+}
+
+/// When the rows of an [`Over`] are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OverAnswer {
+    /// When the watermark passes them, in the order of their time.
+    AtWatermark,
+    /// `EMIT ON ARRIVAL`: when they come, from the rows that came before. How far behind the watermark rows are still taken in
+    /// is bounded by the largest frame.
+    OnArrival,
+    /// The time is processing time: in the order in which they come, whatever the watermark.
+    ProcessingTime,
 }
 
 /// OVER in the order of plain columns; output as [`Over`], a changelog.
@@ -253,6 +265,8 @@ pub struct Deduplicate {
     pub time_column: usize,
     /// Keep the last row (a changelog: an equal time replaces) instead of the first (given when the watermark passes it).
     pub keep_last: bool,
+    /// With [`Deduplicate::keep_last`]: the time is processing time, and every row is newer than those before.
+    pub processing_time: bool,
 }
 
 /// Which rows of a join come out.

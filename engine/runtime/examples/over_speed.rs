@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::{Float64Array, Int64Array, RecordBatch, TimestampMillisecondArray};
-use wasmill_plan::{AggregateCall, DataType, Over, OverFrame, OverFunction, OverGroup, TypeKind};
+use wasmill_plan::{AggregateCall, DataType, Over, OverAnswer, OverFrame, OverFunction, OverGroup, TypeKind};
 use wasmill_runtime::testing::{operator_context, rows::schema};
 use wasmill_runtime::{Batch, NO_WATERMARK, Output, build};
 
@@ -68,7 +68,8 @@ fn measure(name: &str, input: &[RecordBatch], on_arrival: bool, frames_ms: &[i64
     };
     let groups: Vec<OverGroup> = frames_ms.iter().map(group).collect();
     let results = vec!["c BIGINT, s DOUBLE, m DOUBLE"; groups.len()].join(", ");
-    let plan = Over { partition: vec![0], time_column: 1, groups, on_arrival, lateness: Default::default() };
+    let answer = if on_arrival { OverAnswer::OnArrival } else { OverAnswer::AtWatermark };
+    let plan = Over { partition: vec![0], time_column: 1, groups, answer, ties: vec![] };
     let (plan, output) = (wasmill_plan::Operator::Over(plan), schema(&format!("{INPUT}, {results}")));
     let mut operator =
         build::operator(&plan, &[schema(INPUT)], &output, &operator_context("over")).expect("a known operator");

@@ -132,7 +132,8 @@ impl Binder<'_> {
             return Err(QueryError::at(whole, format!("WITHIN GROUP of {name} is not supported")));
         }
         let mut args = Vec::new();
-        let outer = std::mem::replace(&mut self.inside_aggregate, true);
+        // The argument of an OVER call may be an aggregate of the same SELECT.
+        let outer = std::mem::replace(&mut self.inside_aggregate, call.over.is_none());
         for arg in argument_list(whole, name, call)? {
             match arg {
                 FunctionArg::Unnamed(FunctionArgExpr::Wildcard) if name == "COUNT" => {}

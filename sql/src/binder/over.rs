@@ -129,7 +129,8 @@ impl Binder<'_> {
         let ranked = matches!(function, BoundFunction::RowNumber | BoundFunction::Rank | BoundFunction::DenseRank);
         let (rows, preceding) = match &spec.window_frame {
             Some(frame) if !ranked => self.frame(whole, frame)?,
-            _ => (matches!(function, BoundFunction::RowNumber | BoundFunction::Lag(..)), OverBound::Unbounded),
+            // LAG counts back from the last row of the same time, as in Flink.
+            _ => (matches!(function, BoundFunction::RowNumber), OverBound::Unbounded),
         };
         if order.is_empty() {
             return Err(QueryError::at(whole, format!("{name} OVER needs ORDER BY"))

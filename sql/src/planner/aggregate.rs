@@ -8,7 +8,9 @@ use wasmill_plan::{
 use super::Planner;
 use super::grouping::Grouping;
 use super::relation::{Item, Relation, WindowColumns, pass_through};
-use crate::binder::{AGGREGATE_BASE, BoundAggregate, GROUPING, Scope, ScopeColumn, TimeAttribute, WINDOW_BASE};
+use crate::binder::{
+    AGGREGATE_BASE, BoundAggregate, GROUPING, OVER_BASE, Scope, ScopeColumn, TimeAttribute, WINDOW_BASE,
+};
 use crate::error::{QueryError, Span};
 
 /// An aggregation that was planned, and where its parts are.
@@ -239,6 +241,8 @@ impl Grouped {
             }
         }
         match &mut expr.kind {
+            // An OVER call over the aggregated rows: resolved later, its place is its number.
+            ExprKind::Column(index) if (OVER_BASE..WINDOW_BASE).contains(index) => return Ok(()),
             ExprKind::Call { function, args } if function == GROUPING => {
                 let args = std::mem::take(args);
                 *expr = self.grouping_id(&args, span)?;
@@ -260,10 +264,6 @@ impl Grouped {
     fn column(&self, index: usize, span: Option<Span>) -> Result<Expr, QueryError> {
         if let (Some(window), true) = (self.window, index >= WINDOW_BASE) {
             return Ok(self.relation.column(window[index - WINDOW_BASE]));
-        }
-        if index >= crate::binder::OVER_BASE {
-            // An OVER call over the aggregated rows: resolved later, its place is its number.
-            return Ok(Expr::column(index, DataType::nullable(TypeKind::Null)));
         }
         if index >= AGGREGATE_BASE {
             return Ok(self.relation.column(self.first_aggregate + index - AGGREGATE_BASE));

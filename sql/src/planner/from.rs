@@ -1,6 +1,7 @@
 //! FROM: tables, subqueries, window functions; joins are in [`super::join`].
 
-use sqlparser::ast::{self, TableFactor, TableWithJoins};
+use sqlparser::ast::{self, JoinConstraint, TableFactor, TableWithJoins};
+use wasmill_plan::JoinKind;
 
 use super::Planner;
 use super::relation::Relation;
@@ -63,9 +64,14 @@ impl Planner<'_> {
                 let relation = self.table_with_joins(table_with_joins)?;
                 Ok(aliased(relation, alias.as_ref()))
             }
-            TableFactor::UNNEST { .. } => Err(QueryError::new("UNNEST needs a table before it")
-                .with_span(span)
-                .with_hint("FROM t CROSS JOIN UNNEST(t.items) AS x (item)")),
+            TableFactor::UNNEST { .. } => {
+                // A collection of constants: joined to one row, of which nothing is seen.
+                let one = self.one_row();
+                let relation = self.unnest(one, factor, JoinKind::Inner, &JoinConstraint::None)?;
+                let mut items = super::relation::pass_through(&relation);
+                items.remove(0);
+                Ok(self.calc(&relation, None, items))
+            }
             TableFactor::MatchRecognize { .. } => Err(QueryError::unsupported(
                 "MATCH_RECOGNIZE",
                 "for simple sequences, LAG(…) OVER (PARTITION BY … ORDER BY ts) sees the rows before",

@@ -222,7 +222,7 @@ impl Planner<'_> {
         }
     }
 
-    fn unnest(
+    pub(super) fn unnest(
         &mut self,
         left: Relation,
         factor: &TableFactor,

@@ -1,7 +1,7 @@
 //! OVER calls of a SELECT: one operator per partition and order, several frames in it.
 
 use wasmill_plan::{
-    AggregateCall, ChangelogMode, Expr, Input, Lateness, Operator, Over, OverByColumn, OverFrame, OverFunction,
+    AggregateCall, ChangelogMode, Expr, Input, Operator, Over, OverAnswer, OverByColumn, OverFrame, OverFunction,
     OverGroup, SortKey,
 };
 
@@ -87,20 +87,13 @@ impl Planner<'_> {
             [key] => relation.scope.columns[key.column].time,
             _ => None,
         };
-        if by_time == Some(TimeAttribute::Proctime) {
-            return Err(QueryError::unsupported(
-                "OVER in processing time",
-                "order by a time attribute with a WATERMARK; with EMIT ON ARRIVAL every row is answered when it comes",
-            )
-            .with_span(first.span));
-        }
-        let by_rowtime = by_time == Some(TimeAttribute::Rowtime) && !order[0].descending;
+        let by_time = by_time.filter(|_| !order[0].descending);
 
         // Calls with the same frame make a group; output columns go group by group.
         let mut groups: Vec<(OverGroup, Vec<usize>)> = Vec::new();
         for &member in members {
             let (call, places) = &calls[member];
-            let frame = frame(call, by_rowtime)?;
+            let frame = frame(call, by_time.is_some())?;
             let function = function(call, &places[call.partition.len() + call.order.len()..]);
             match groups.iter_mut().find(|(g, _)| g.frame == frame) {
                 Some((group, of)) => {
@@ -121,18 +114,19 @@ impl Planner<'_> {
         let groups: Vec<OverGroup> = groups.into_iter().map(|(g, _)| g).collect();
         let inputs = vec![Input::by_key(input.node, partition.clone())];
         let schema = relation.schema();
-        if by_rowtime {
-            self.require_append(&input, "OVER in event time", first.span)?;
-            self.clauses.on_arrival_used |= self.clauses.on_arrival;
-            let operator = Operator::Over(Over {
-                partition,
-                time_column: order[0].column,
-                groups,
-                on_arrival: self.clauses.on_arrival,
-                lateness: Lateness::default(),
-            });
-            relation.node = self.add("over", operator, inputs, schema, ChangelogMode::Append);
-            self.late_sources.push((relation.node, input.clone()));
+        if let Some(time) = by_time {
+            self.require_append(&input, "OVER in the order of a time attribute", first.span)?;
+            let answer = match time {
+                TimeAttribute::Proctime => OverAnswer::ProcessingTime,
+                TimeAttribute::Rowtime if self.clauses.on_arrival => OverAnswer::OnArrival,
+                TimeAttribute::Rowtime => OverAnswer::AtWatermark,
+            };
+            self.clauses.on_arrival_used |= answer == OverAnswer::OnArrival;
+            let over = Over { partition, time_column: order[0].column, groups, answer, ties: vec![] };
+            relation.node = self.add("over", Operator::Over(over), inputs, schema, ChangelogMode::Append);
+            if time == TimeAttribute::Rowtime {
+                self.late_sources.push((relation.node, input.clone()));
+            }
         } else {
             let operator = Operator::OverByColumn(OverByColumn { partition, order, groups });
             relation.node = self.add("over-by-column", operator, inputs, schema, ChangelogMode::Retract);
@@ -143,11 +137,11 @@ impl Planner<'_> {
     }
 }
 
-fn frame(call: &BoundOver, by_rowtime: bool) -> Result<OverFrame, QueryError> {
+fn frame(call: &BoundOver, by_time: bool) -> Result<OverFrame, QueryError> {
     match (call.preceding, call.rows) {
         (OverBound::Unbounded, true) => Ok(OverFrame::Rows { preceding: None }),
         (OverBound::Unbounded, false) => Ok(OverFrame::Range { preceding_ms: None }),
-        (OverBound::Bounded(_), _) if !by_rowtime => Err(QueryError::unsupported(
+        (OverBound::Bounded(_), _) if !by_time => Err(QueryError::unsupported(
             "a bounded frame over an order that is no time attribute",
             "start it UNBOUNDED PRECEDING, or order by the column that WATERMARK FOR names",
         )

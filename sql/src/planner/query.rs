@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlparser::ast::{self, LimitClause, OrderByKind, SetExpr, SetOperator, SetQuantifier, Spanned};
 use wasmill_expr::typing;
 use wasmill_plan::{
-    ChangelogMode, DataType, Expr, ExprKind, Input, Lateness, Operator, Over, Rank, SortKey, TypeKind, Value,
+    ChangelogMode, DataType, Expr, ExprKind, Input, Operator, Over, OverAnswer, Rank, SortKey, TypeKind, Value,
 };
 
 use super::Planner;
@@ -181,7 +181,7 @@ impl Planner<'_> {
         relation
     }
 
-    fn order_and_limit(&mut self, query: &ast::Query, relation: Relation) -> Result<Relation, QueryError> {
+    fn order_and_limit(&mut self, query: &ast::Query, mut relation: Relation) -> Result<Relation, QueryError> {
         let order = match &query.order_by {
             None => Vec::new(),
             Some(order_by) => match &order_by.kind {
@@ -193,15 +193,23 @@ impl Planner<'_> {
         if order.is_empty() && limit.is_none() && offset == 0 {
             return Ok(relation);
         }
+        let width = relation.width();
         let mut exprs = Vec::new();
         let mut flags = Vec::new();
+        let mut hidden = Vec::new();
         for key in &order {
-            exprs.push(self.order_key(&key.expr, &relation)?);
+            exprs.push(match self.order_key(&key.expr, &relation) {
+                Ok(expr) => expr,
+                Err(why) => {
+                    hidden.push(key.expr.clone());
+                    relation = self.with_hidden(&query.body, &hidden).map_err(|_| why)?;
+                    relation.column(relation.width() - 1)
+                }
+            });
             let descending = key.options.asc == Some(false);
             flags.push((descending, key.options.nulls_first.unwrap_or(!descending)));
         }
         let span = order.first().and_then(|k| Span::of(&k.expr));
-        let width = relation.width();
         let (wide, places) = self.with_columns(&relation, &exprs);
         let keys: Vec<SortKey> = places
             .iter()
@@ -222,6 +230,20 @@ impl Planner<'_> {
         }
         let items = pass_through(&sorted).into_iter().take(width).collect();
         Ok(self.calc(&sorted, None, items))
+    }
+
+    /// A SELECT with further columns, which its ORDER BY reads from what it selects from.
+    fn with_hidden(&mut self, body: &SetExpr, exprs: &[ast::Expr]) -> Result<Relation, QueryError> {
+        let SetExpr::Select(select) = body else { return Err(QueryError::new("ORDER BY needs a SELECT")) };
+        if select.distinct.is_some() {
+            return Err(QueryError::at(select.as_ref(), "ORDER BY of SELECT DISTINCT takes selected columns only"));
+        }
+        let mut wider = select.as_ref().clone();
+        wider.projection.extend(exprs.iter().enumerate().map(|(i, expr)| ast::SelectItem::ExprWithAlias {
+            expr: expr.clone(),
+            alias: ast::Ident::new(format!("$order{i}")),
+        }));
+        self.select(&wider)
     }
 
     /// ORDER BY a name or position of the SELECT list, or an expression over its columns.
@@ -250,31 +272,33 @@ impl Planner<'_> {
         relation
     }
 
-    /// ORDER BY a time attribute: rows are held until the watermark passes them. This is OVER without functions.
+    /// ORDER BY a time attribute, and other columns behind it: rows are held until the watermark passes them. This is OVER
+    /// without functions. In processing time, rows are in order when they come.
     fn temporal_sort(
         &mut self,
         input: &Relation,
         keys: &[SortKey],
         span: Option<Span>,
     ) -> Result<Relation, QueryError> {
-        let rowtime = |key: &SortKey| input.scope.columns[key.column].time == Some(TimeAttribute::Rowtime);
-        let time = match keys {
-            [key] if rowtime(key) && !key.descending => key.column,
+        let time = keys.first().filter(|k| !k.descending).and_then(|k| input.scope.columns[k.column].time);
+        match (time, keys) {
+            (Some(TimeAttribute::Rowtime), _) => {}
+            (Some(TimeAttribute::Proctime), [_]) => return Ok(input.clone()),
             _ => {
                 return Err(QueryError::unsupported(
-                    "ORDER BY on a stream, other than one ascending time attribute",
-                    "add LIMIT for a Top-N, or order by the column that WATERMARK FOR names",
+                    "ORDER BY on a stream that does not begin with an ascending time attribute",
+                    "add LIMIT for a Top-N, or order by the column that WATERMARK FOR names first",
                 )
                 .with_span(span));
             }
-        };
+        }
         self.require_append(input, "ORDER BY a time attribute", span)?;
         let over = Over {
             partition: vec![],
-            time_column: time,
+            time_column: keys[0].column,
             groups: vec![],
-            on_arrival: false,
-            lateness: Lateness::default(),
+            answer: OverAnswer::AtWatermark,
+            ties: keys[1..].to_vec(),
         };
         let mut relation = input.clone();
         let schema = relation.schema();

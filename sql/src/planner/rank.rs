@@ -1,14 +1,14 @@
 //! ROW_NUMBER under a filter: Top-N and deduplication, per window or over the whole stream.
 
 use wasmill_plan::{
-    ChangelogMode, Deduplicate, Expr, ExprKind, Input, NodeId, Operator, OverFunction, OverGroup, Rank, SortKey, Value,
-    WindowRank, Windowing,
+    ChangelogMode, Deduplicate, Expr, ExprKind, Input, NodeId, Operator, Over, OverAnswer, OverFrame, OverFunction,
+    OverGroup, Rank, SortKey, Value, WindowRank, Windowing,
 };
 
 use super::Planner;
 use super::join::{conjuncts, constant};
 use super::relation::{Item, Relation};
-use crate::binder::TimeAttribute;
+use crate::binder::{ScopeColumn, TimeAttribute};
 use crate::error::{QueryError, Span};
 use wasmill_plan::{DataType, TypeKind};
 
@@ -18,8 +18,18 @@ struct RowNumber {
     node: NodeId,
     partition: Vec<usize>,
     order: Vec<SortKey>,
-    /// Whether the order is the event time.
-    by_time: bool,
+    by: Order,
+}
+
+/// What a ROW_NUMBER counts in the order of.
+#[derive(Clone, Copy, PartialEq)]
+enum Order {
+    /// The event time, ascending.
+    EventTime,
+    /// Processing time, ascending: the numbers are final.
+    Arrival,
+    /// Plain columns.
+    Columns,
 }
 
 impl Planner<'_> {
@@ -36,6 +46,9 @@ impl Planner<'_> {
         let Some((row_number, projection)) = self.row_number(input.node) else {
             return Ok(self.filtered(input, predicate));
         };
+        if row_number.by == Order::Arrival {
+            return Ok(self.filtered(input, predicate));
+        }
         let number = self.plan.nodes[row_number.node].schema.len() - 1;
         let Some(output) = projection.iter().position(|e| e.as_column() == Some(number)) else {
             return Ok(self.filtered(input, predicate));
@@ -84,14 +97,14 @@ impl Planner<'_> {
         };
         let only = |groups: &[OverGroup]| matches!(groups, [g] if g.functions == [OverFunction::RowNumber]);
         let row_number = match &self.plan.nodes[node].operator {
-            Operator::Over(over) if only(&over.groups) && !over.on_arrival => RowNumber {
+            Operator::Over(over) if only(&over.groups) && over.answer != OverAnswer::OnArrival => RowNumber {
                 node,
                 partition: over.partition.clone(),
                 order: vec![SortKey { column: over.time_column, descending: false, nulls_first: true }],
-                by_time: true,
+                by: if over.answer == OverAnswer::ProcessingTime { Order::Arrival } else { Order::EventTime },
             },
             Operator::OverByColumn(over) if only(&over.groups) => {
-                RowNumber { node, partition: over.partition.clone(), order: over.order.clone(), by_time: false }
+                RowNumber { node, partition: over.partition.clone(), order: over.order.clone(), by: Order::Columns }
             }
             _ => return None,
         };
@@ -99,11 +112,11 @@ impl Planner<'_> {
     }
 
     fn rank(&mut self, row_number: RowNumber, from: u64, to: u64, span: Option<Span>) -> Result<Relation, QueryError> {
-        let RowNumber { node, partition, order, by_time } = row_number;
+        let RowNumber { node, partition, order, by } = row_number;
         let input = self.plan.nodes[node].inputs[0].node;
         let schema = self.plan.nodes[node].schema.clone();
         let window = self.over_windows.get(&node).cloned().flatten();
-        let columns = schema.fields.iter().map(|f| crate::binder::ScopeColumn::new(None, &f.name, f.data_type.clone()));
+        let columns = schema.fields.iter().map(|f| ScopeColumn::new(None, &f.name, f.data_type.clone()));
         let mut relation =
             Relation { node, scope: crate::binder::Scope::new(columns.collect()), window: window.clone() };
 
@@ -149,20 +162,74 @@ impl Planner<'_> {
             return Ok(relation);
         }
         // Keep-first: the row with the smallest time, known once the watermark has passed it.
-        if by_time && (from, to) == (1, 1) {
-            let dedup = Deduplicate { partition: partition.clone(), time_column: order[0].column, keep_last: false };
+        if by == Order::EventTime && (from, to) == (1, 1) {
+            let dedup = Deduplicate {
+                partition: partition.clone(),
+                time_column: order[0].column,
+                keep_last: false,
+                processing_time: false,
+            };
             return Ok(self.deduplicated(dedup, input, relation, ChangelogMode::Append));
         }
         if let ([key], (1, 1)) = (order.as_slice(), (from, to)) {
-            if key.descending && self.is_rowtime(input, key.column) && self.changelog(input) == ChangelogMode::Append {
-                let dedup = Deduplicate { partition: partition.clone(), time_column: key.column, keep_last: true };
+            let processing_time = self.is_proctime(input, key.column);
+            let by_time = processing_time || self.is_rowtime(input, key.column);
+            if key.descending && by_time && self.changelog(input) == ChangelogMode::Append {
+                let dedup = Deduplicate {
+                    partition: partition.clone(),
+                    time_column: key.column,
+                    keep_last: true,
+                    processing_time,
+                };
                 return Ok(self.deduplicated(dedup, input, relation, ChangelogMode::Retract));
             }
+        }
+        if let [key] = order.as_slice()
+            && key.descending
+            && self.is_proctime(input, key.column)
+            && self.changelog(input) == ChangelogMode::Append
+        {
+            return Ok(self.newest(input, &partition, key.column, (from, to), relation));
         }
         let rank = Rank { partition: partition.clone(), order, from, to, with_rank: true };
         let inputs = vec![Input::by_key(input, partition)];
         relation.node = self.add("rank", Operator::Rank(rank), inputs, schema, ChangelogMode::Retract);
         Ok(relation)
+    }
+
+    /// The rows of each key that came last. Rows of one instant are told apart by their number, counted as they come.
+    fn newest(
+        &mut self,
+        input: NodeId,
+        partition: &[usize],
+        time_column: usize,
+        (from, to): (u64, u64),
+        mut relation: Relation,
+    ) -> Relation {
+        let width = relation.width() - 1;
+        let number = relation.scope.columns.pop().expect("the rank");
+        let inputs = |node| vec![Input::by_key(node, partition.to_vec())];
+        let over = Over {
+            partition: partition.to_vec(),
+            time_column,
+            groups: vec![OverGroup {
+                frame: OverFrame::Rows { preceding: None },
+                functions: vec![OverFunction::RowNumber],
+            }],
+            answer: OverAnswer::ProcessingTime,
+            ties: vec![],
+        };
+        relation.scope.columns.push(ScopeColumn::new(None, "$arrival", number.data_type.clone()));
+        let schema = relation.schema();
+        let numbered = self.add("over", Operator::Over(over), inputs(input), schema, ChangelogMode::Append);
+        relation.scope.columns.push(number);
+        let order = vec![SortKey { column: width, descending: true, nulls_first: false }];
+        let rank = Rank { partition: partition.to_vec(), order, from, to, with_rank: true };
+        let schema = relation.schema();
+        relation.node = self.add("rank", Operator::Rank(rank), inputs(numbered), schema, ChangelogMode::Retract);
+        let mut items = super::relation::pass_through(&relation);
+        items.remove(width);
+        self.calc(&relation, None, items)
     }
 
     /// First or last row per key; the rank, which is 1, is appended.
@@ -184,6 +251,24 @@ impl Planner<'_> {
         let one = Expr::literal(Value::Int(1), DataType::not_null(TypeKind::BigInt));
         items.push(Item::new(relation.scope.columns[width].name.clone(), one));
         self.calc(&bare, None, items)
+    }
+
+    /// Whether a column of a node is PROCTIME() of a projection below, carried through unchanged.
+    fn is_proctime(&self, node: NodeId, column: usize) -> bool {
+        let node = &self.plan.nodes[node];
+        match &node.operator {
+            Operator::Calc { projection, .. } => match &projection[column].kind {
+                ExprKind::Call { function, .. } => function == "PROCTIME",
+                ExprKind::Column(column) => self.is_proctime(node.inputs[0].node, *column),
+                _ => false,
+            },
+            Operator::Watermark { .. } | Operator::Over(_) | Operator::Unnest(_) | Operator::LookupJoin(_) => {
+                let input = node.inputs[0].node;
+                column < self.plan.nodes[input].schema.len() && self.is_proctime(input, column)
+            }
+            Operator::Union => node.inputs.iter().all(|i| self.is_proctime(i.node, column)),
+            _ => false,
+        }
     }
 
     /// Whether a column of a node is the time attribute of a watermark below, carried through unchanged.

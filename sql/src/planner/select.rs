@@ -108,16 +108,20 @@ impl Planner<'_> {
     fn from_clause(&mut self, select: &ast::Select) -> Result<(Relation, bool), QueryError> {
         let mut sources = select.from.iter();
         let Some(first) = sources.next() else {
-            // One row without a usable column: `SELECT 1 + 1`.
-            let zero = Expr::literal(Value::Int(0), DataType::not_null(TypeKind::Int));
-            let column = ScopeColumn::new(None, "", zero.data_type.clone());
-            return Ok((self.constant_rows(vec![vec![zero]], vec![column]), false));
+            return Ok((self.one_row(), false));
         };
         let mut relation = self.table_with_joins(first)?;
         for source in sources {
             relation = self.comma_join(relation, source)?;
         }
         Ok((relation, true))
+    }
+
+    /// One row without a usable column: what `SELECT 1 + 1` reads.
+    pub(super) fn one_row(&mut self) -> Relation {
+        let zero = Expr::literal(Value::Int(0), DataType::not_null(TypeKind::Int));
+        let column = ScopeColumn::new(None, "", zero.data_type.clone());
+        self.constant_rows(vec![vec![zero]], vec![column])
     }
 
     /// The columns of the SELECT list, `*` spread out; unnamed ones are `EXPR$i` as in Flink.

@@ -344,8 +344,14 @@ impl Square for i128 {
         self.wrapping_mul(other)
     }
     fn variance(squares: Self, sum: Self, count: i64, by: i64, _: u32, scale: u8) -> f64 {
-        // count * squares - sum^2 is exact; one rounding at the end.
-        let count = i128::from(count);
+        // Flink's quotients of DECIMALs have six digits, rounded half up; where squares have more, one rounding at the end.
+        let (count, by) = (i128::from(count), i128::from(by));
+        if let Some(up) = 6u32.checked_sub(2 * u32::from(scale)).map(|digits| 10i128.pow(digits))
+            && let Some((a, b)) = squares.checked_mul(up).zip(sum.checked_mul(sum).and_then(|s| s.checked_mul(up)))
+        {
+            return decimal_to_double(half_up(a - half_up(b, count), by), 6);
+        }
+        // count * squares - sum^2 is exact.
         match count.checked_mul(squares).zip(sum.checked_mul(sum)) {
             Some((a, b)) => decimal_to_double(a - b, 2 * scale) / count as f64 / by as f64,
             None => {
@@ -354,6 +360,12 @@ impl Square for i128 {
             }
         }
     }
+}
+
+/// A quotient rounded half away from zero; `by` is positive.
+fn half_up(value: i128, by: i128) -> i128 {
+    let (quotient, rest) = (value / by, value % by);
+    quotient + if rest.abs() >= by - rest.abs() { value.signum() } else { 0 }
 }
 
 #[derive(Clone, Copy, Default)]

@@ -104,7 +104,7 @@ impl DeduplicateOperator {
         let (mut given, mut kinds, mut dead) = (Vec::new(), Vec::new(), Vec::new());
         for ((&time, &key), &id) in times.iter().zip(keys).zip(&ids) {
             match self.kept.of[key as usize] {
-                Of::Row { time: last, .. } if last > time => {
+                Of::Row { time: last, .. } if last > time && !self.plan.processing_time => {
                     dead.push(id);
                     continue;
                 }
@@ -261,7 +261,7 @@ mod tests {
 
     fn harness(keep_last: bool) -> Harness {
         let schema = "a INT, b INT, t TIMESTAMP(3)";
-        let plan = Deduplicate { partition: vec![0], time_column: 2, keep_last };
+        let plan = Deduplicate { partition: vec![0], time_column: 2, keep_last, processing_time: false };
         Harness::new(Node::Deduplicate(plan), &[schema], schema).keyed(&[0])
     }
 
@@ -281,12 +281,12 @@ mod tests {
              3 | 4 | 4500
              3 | 7 | 4500
              4 | 4 | 4000
-             5 | 1 | 3999
+             5 | 5 | 3999
              1 | 8 | 7000
              end",
             "+I 1 | 1 | 00:00:01
              watermark 00:00:02.500
-             late 5 | 1 | 00:00:03.999
+             late 5 | 5 | 00:00:03.999
              +I NULL | 9 | 00:00:03
              +I 2 | 3 | 00:00:03
              +I 4 | 4 | 00:00:04

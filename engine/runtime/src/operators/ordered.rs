@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt16Array, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, UInt16Array, UInt32Array};
 use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType as A, Field, Int64Type, Schema as ArrowSchema, SchemaRef};
 use arrow::row::{RowConverter, Rows, SortField};
@@ -50,7 +50,12 @@ impl Ordered {
             let options = SortOptions { descending: k.descending, nulls_first: k.nulls_first };
             SortField::new_with_options(types[k.column].clone(), options)
         };
-        let converter = RowConverter::new(order.iter().map(field).collect())
+        let mut fields: Vec<SortField> = order.iter().map(field).collect();
+        if fields.is_empty() {
+            // Without an order all rows are equal; arrow makes no rows of no columns.
+            fields.push(SortField::new(A::Boolean));
+        }
+        let converter = RowConverter::new(fields)
             .map_err(|e| Error::query(format!("columns of these types have no order: {e}")))?;
         Ok(Self {
             partition: partition.to_vec(),
@@ -77,7 +82,10 @@ impl Ordered {
             None => self.keys.ids(&columns, &hash_rows(&columns, rows.num_rows()))?,
         };
         self.partitions.resize_with(self.keys.capacity(), BTreeMap::new);
-        let columns: Vec<ArrayRef> = self.order.iter().map(|k| rows.column(k.column).clone()).collect();
+        let mut columns: Vec<ArrayRef> = self.order.iter().map(|k| rows.column(k.column).clone()).collect();
+        if columns.is_empty() {
+            columns.push(Arc::new(BooleanArray::from(vec![false; rows.num_rows()])));
+        }
         Ok(Located { partitions, sort_keys: self.converter.convert_columns(&columns)? })
     }
 

@@ -153,6 +153,7 @@ fn reads(node: &Node, output: &BTreeSet<usize>, width: usize) -> BTreeSet<usize>
             reads.extend(passed());
             reads.extend(&over.partition);
             reads.insert(over.time_column);
+            reads.extend(over.ties.iter().map(|k| k.column));
             group_columns(&over.groups, &mut reads);
         }
         Operator::OverByColumn(over) => {
@@ -280,6 +281,7 @@ fn narrow(node: &mut Node, inputs: &[&Kept], required: &BTreeSet<usize>) -> Kept
         Operator::Over(over) => {
             over.partition.iter_mut().for_each(column);
             column(&mut over.time_column);
+            map_order(&mut over.ties, kept);
             map_groups(&mut over.groups, kept);
             appended(kept, width)
         }

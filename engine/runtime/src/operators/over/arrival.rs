@@ -1,4 +1,4 @@
-//! OVER with EMIT ON ARRIVAL: each row is answered when it comes.
+//! OVER with EMIT ON ARRIVAL, and OVER in processing time: each row is answered when it comes.
 //!
 //! ```text
 //! row --late?--> forget old leaves of its key -> insert into the key's tree -> fold each frame -> row + results
@@ -12,18 +12,26 @@
 //! ROWS and LAG may still reach, and unbounded frames keep their aggregate; a RANGE frame of a row behind the watermark
 //! therefore begins at K at the earliest.
 //!
+//! **In processing time** nothing is late. A row's time only measures RANGE frames and bounds state: K is the row's own time,
+//! less the longest RANGE. A time before that of the key's last row, from a clock that was set back, counts as that.
+//!
 //! The output has the input's rows in their order, with its watermark steps.
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::datatypes::SchemaRef;
-use wasmill_plan::{Error, Over, Result, Schema};
+use wasmill_plan::{Error, Over, OverAnswer, Result, Schema};
 
 use super::arguments::Values;
-use super::functions::{Layout, Numbers, Output as Column, Results};
+use super::functions::{Layout, Output as Column, Ranks};
+use super::monoid::counts;
+use super::partial::{Kind, Place};
 use super::pending::times;
+use super::results::{Numbers, Results};
+use super::row_values::NONE;
 use super::saved_trees::KeyedTrees;
-use super::tree::{Exact, Part};
-use super::windows::{Bounds, Kind};
+use super::steps::Bounds;
+use super::sums::Exact;
+use super::tree::Part;
 use crate::batch::{Batch, select, take_rows};
 use crate::operator::{Operator, Output};
 use crate::state::{StateTable, hash_rows};
@@ -38,6 +46,7 @@ pub(super) struct ArrivalOver {
     indexes: Vec<Vec<usize>>,
     reach: Reach,
     wants_rank: bool,
+    processing_time: bool,
     since_sweep: usize,
 }
 
@@ -48,7 +57,7 @@ pub(super) struct Reach {
     range_ms: i64,
     /// The most rows of ROWS and LAG.
     rows: u64,
-    /// Whether there is an unbounded frame.
+    /// Whether there is an unbounded frame with aggregates.
     pub(super) unbounded: bool,
     /// Whether positions count from the first row of a key.
     numbered: bool,
@@ -61,7 +70,10 @@ impl Reach {
             match group.bounds {
                 Bounds::Rows(Some(rows)) => reach.rows = reach.rows.max(rows),
                 Bounds::Range(Some(ms)) => reach.range_ms = reach.range_ms.max(ms),
-                _ => reach.unbounded = true,
+                _ => {
+                    let aggregates = group.partials.iter().any(|p| !matches!(p.kind, Kind::Lag { .. }));
+                    reach.unbounded |= aggregates || !group.accumulators.is_empty();
+                }
             }
             reach.numbered |= group.outputs.iter().any(|o| matches!(o, Column::RowNumber | Column::Rank));
         }
@@ -75,11 +87,13 @@ impl Reach {
 
 impl ArrivalOver {
     pub(super) fn new(plan: &Over, input: &Schema, output: &Schema) -> Result<Self> {
-        let layout = Layout::new(&plan.groups, input)?;
+        let processing_time = plan.answer == OverAnswer::ProcessingTime;
+        let ranks = if processing_time { Ranks::OfTime } else { Ranks::OfOrder };
+        let layout = Layout::new(&plan.groups, input, ranks)?;
         if layout.groups.iter().flat_map(|g| &g.outputs).any(|o| matches!(o, Column::DenseRank)) {
             return Err(Error::Query {
-                message: "DENSE_RANK() cannot be given with EMIT ON ARRIVAL".to_owned(),
-                hint: Some("use RANK(), or leave EMIT ON ARRIVAL out".to_owned()),
+                message: "DENSE_RANK() cannot be given on arrival".to_owned(),
+                hint: Some("use RANK(); or order by an event time and leave EMIT ON ARRIVAL out".to_owned()),
             });
         }
         let mut partials: Vec<(Kind, usize)> = Vec::new();
@@ -103,6 +117,7 @@ impl ArrivalOver {
             reach: Reach::new(&layout),
             wants_rank: layout.groups.iter().flat_map(|g| &g.outputs).any(|o| matches!(o, Column::Rank)),
             keyed: KeyedTrees::new(&plan.partition, layout, input, partials, width)?,
+            processing_time,
             since_sweep: 0,
         })
     }
@@ -157,12 +172,15 @@ impl ArrivalOver {
             }
             for ((partial, &index), out) in group.partials.iter().zip(indexes).zip(&mut results.words) {
                 if let Kind::Lag { bit, value, offset, default } = partial.kind {
-                    let record = match position.checked_sub(offset) {
-                        Some(before) => Some((trees.row(&root, before), bit, value)),
-                        None => default.map(|(bit, value)| (trees.row(&root, position), bit, value)),
+                    let present = |at: u64, bit: usize, value: Place| {
+                        let record = trees.row(&root, at);
+                        if counts(record, bit) { value.take(record) } else { NONE }
                     };
-                    let present = record.filter(|(record, bit, _)| super::windows::counts(record, *bit));
-                    out.extend(present.map_or([0; 3], |(record, _, value)| value.take(record)));
+                    out.extend(match (position.checked_sub(offset), default) {
+                        (Some(before), _) => present(before, bit, value),
+                        (None, Some((bit, value))) => present(position, bit, value),
+                        (None, None) => NONE,
+                    });
                     continue;
                 }
                 scratch.clear();
@@ -207,7 +225,11 @@ impl ArrivalOver {
             .collect();
         let (mut record, mut parts) = (Vec::new(), Vec::new());
         for (row, (&time, &key)) in times.iter().zip(keys).enumerate() {
-            let oldest = self.reach.oldest(marks[row]);
+            let time = match self.keyed.trees.last_time(&self.keyed.roots[key as usize]) {
+                Some(last) if self.processing_time => time.max(last),
+                _ => time,
+            };
+            let oldest = self.reach.oldest(if self.processing_time { time } else { marks[row] });
             self.forget(key, oldest)?;
             record.clear();
             record.push(time as u64);
@@ -241,13 +263,13 @@ impl ArrivalOver {
     }
 
     /// Forgets keys of which nothing is needed any more, when about as many rows came as there are keys.
-    fn sweep(&mut self, watermark: i64) {
+    fn sweep(&mut self, now: i64) {
         let keeps = self.reach.unbounded || self.reach.rows > 0 || self.reach.numbered;
         if keeps || self.since_sweep < self.keyed.keys.len() {
             return;
         }
         self.since_sweep = 0;
-        let oldest = self.reach.oldest(watermark);
+        let oldest = self.reach.oldest(now);
         for key in 0..self.keyed.keys.capacity() as u32 {
             let last = self.keyed.trees.last_time(&self.keyed.roots[key as usize]);
             if self.keyed.keys.is_live(key) && last.is_none_or(|last| last < oldest) {
@@ -264,7 +286,7 @@ impl Operator for ArrivalOver {
         let mut batch = batch;
         let mut row_times = times(&batch.rows, self.time_column)?;
         let mut marks = batch.row_watermarks();
-        let in_time = |row: usize| row_times[row] >= self.reach.oldest(marks[row]);
+        let in_time = |row: usize| self.processing_time || row_times[row] >= self.reach.oldest(marks[row]);
         let late: Vec<u32> = (0..batch.len()).filter(|&row| !in_time(row)).map(|row| row as u32).collect();
         if !late.is_empty() {
             out.late(take_rows(&batch.rows, &UInt32Array::from(late)));
@@ -284,12 +306,17 @@ impl Operator for ArrivalOver {
         let results = self.run(&batch, &row_times, &keys, &marks)?;
         let columns = batch.rows.columns().iter().cloned().chain(results).collect();
         let rows = RecordBatch::try_new(self.output.clone(), columns)?;
+        if let (true, Some(&now)) = (self.processing_time, row_times.iter().max()) {
+            self.sweep(now);
+        }
         out.emit(Batch { rows, kinds: None, watermark: batch.watermark, steps: batch.steps, hashes: None });
         Ok(())
     }
 
     fn on_watermark(&mut self, watermark: i64, _out: &mut dyn Output) -> Result<i64> {
-        self.sweep(watermark);
+        if !self.processing_time {
+            self.sweep(watermark);
+        }
         Ok(watermark)
     }
 

@@ -5,12 +5,14 @@
 //! ```
 //! **Lateness** is Flink's. Where a frame is unbounded, a row at or before the watermark is late. Where all are bounded, the
 //! key judges: a row is late at or before the last time that its key was answered for, so one behind the watermark still
-//! counts while nothing newer of its key came out; it is answered with the next rise of the watermark. With RANGE, a key is
-//! forgotten when the watermark passes its last frame by half the frame's length.
+//! counts while nothing newer of its key came out; it is answered with the next rise of the watermark. A time up to the epoch
+//! is always late there. With RANGE, keys are forgotten by [`super::cleanup`].
 
-use arrow::array::{RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
-use wasmill_plan::{Over, Result, Schema};
+use arrow::row::{RowConverter, SortField};
+use wasmill_plan::{Error, Over, Result, Schema, SortKey};
 
 use super::pending::{Due, Part, Pending, times};
 use super::saved::Keyed;
@@ -20,10 +22,13 @@ use crate::state::{StateTable, hash_rows};
 
 /// Rows of an output batch.
 const OUTPUT_ROWS: usize = 8192;
+const EPOCH: i64 = 0;
 
 /// See the module.
 pub(super) struct EventTimeOver {
     time_column: usize,
+    /// The order of rows of one time.
+    ties: Option<Ties>,
     output: SchemaRef,
     keyed: Keyed,
     pending: Pending,
@@ -31,8 +36,8 @@ pub(super) struct EventTimeOver {
     fired: i64,
     /// Whether keys judge lateness.
     by_key: bool,
-    /// The longest RANGE, where all frames are bounded RANGEs.
-    range_ms: Option<i64>,
+    /// No time up to this is in time.
+    floor: i64,
     /// Rows answered since expired keys were looked for.
     since_sweep: usize,
 }
@@ -40,13 +45,16 @@ pub(super) struct EventTimeOver {
 impl EventTimeOver {
     pub(super) fn new(plan: &Over, input: &Schema, output: &Schema) -> Result<Self> {
         let keyed = Keyed::new(&plan.partition, &plan.groups, input)?;
+        let by_key = keyed.frames.layout.all_bounded();
         Ok(Self {
             time_column: plan.time_column,
+            ties: Ties::new(&plan.ties, input)?,
             output: output.to_arrow(),
             pending: Pending::new(input.to_arrow(), plan.partition.clone()),
             fired: NO_WATERMARK,
-            by_key: keyed.frames.layout.all_bounded(),
-            range_ms: keyed.frames.layout.longest_range_ms(),
+            by_key,
+            // What Flink takes for the last answer of a new key; its sort takes none.
+            floor: if by_key && !plan.groups.is_empty() { EPOCH } else { NO_WATERMARK },
             keyed,
             since_sweep: 0,
         })
@@ -58,7 +66,10 @@ impl EventTimeOver {
             let part = self.part(rows, None)?;
             match mark {
                 None => self.pending.add(part),
-                Some(mark) => self.pending.hold(part, mark),
+                Some(mark) => {
+                    self.fired = self.fired.max(mark);
+                    self.pending.hold(part, mark);
+                }
             }
         }
         Ok(())
@@ -68,31 +79,30 @@ impl EventTimeOver {
         let columns = self.pending.key_columns(&rows);
         let hashes = hashes.unwrap_or_else(|| hash_rows(&columns, rows.num_rows()));
         let keys = self.keyed.keys.ids(&columns, &hashes)?;
-        self.keyed.frames.resize(self.keyed.keys.capacity());
+        self.keyed.resize();
         Ok(Part::new(rows.clone(), times(&rows, self.time_column)?, keys))
     }
 
-    /// Notes when the keys of accepted rows may be forgotten.
-    fn note_expiry(&mut self, times: &[i64], keys: &[u32]) {
-        let Some(range_ms) = self.range_ms else { return };
-        for (&time, &key) in times.iter().zip(keys) {
-            let head = &mut self.keyed.frames.store.heads[key as usize];
-            let latest = time.saturating_add(range_ms).saturating_add(1);
-            if head.expires == i64::MAX || head.expires < latest {
-                head.expires = latest.saturating_add(range_ms / 2);
+    /// Lets rows wait that are all in time; `marks` are the watermarks before them.
+    fn accept(&mut self, part: Part, marks: &[i64]) {
+        if let Some(cleanup) = &mut self.keyed.cleanup {
+            for ((&time, &key), &mark) in part.times.iter().zip(&part.keys).zip(marks) {
+                cleanup.note(key, time, || mark);
             }
         }
-    }
-
-    fn accept(&mut self, part: Part) {
-        self.note_expiry(&part.times, &part.keys);
         self.pending.add(part);
     }
 
     /// Answers all that is due at `watermark`.
     fn fire(&mut self, watermark: i64, out: &mut dyn Output) -> Result<()> {
+        // What comes out now comes before the watermark does: rows that were held are late for what follows.
+        let before = self.fired;
         self.fired = self.fired.max(watermark);
-        let Some(Due { rows, times, keys }) = self.pending.take_due(watermark)? else { return Ok(()) };
+        let Some(mut due) = self.pending.take_due(watermark)? else { return Ok(()) };
+        if let Some(ties) = &self.ties {
+            ties.sort(&mut due)?;
+        }
+        let Due { rows, times, keys } = due;
         self.since_sweep += keys.len();
         let results = self.keyed.frames.run(&rows, &times, &keys)?;
         let columns = rows.columns().iter().cloned().chain(results).collect();
@@ -100,76 +110,115 @@ impl EventTimeOver {
         let mut start = 0;
         while start < result.num_rows() {
             let count = OUTPUT_ROWS.min(result.num_rows() - start);
-            out.emit(Batch::append(result.slice(start, count)));
+            out.emit(Batch { watermark: before, ..Batch::append(result.slice(start, count)) });
             start += count;
         }
         Ok(())
     }
 
+    /// Whether its key takes in a row behind the watermark `mark`.
+    fn is_late_for_key(&mut self, key: u32, time: i64, mark: i64) -> bool {
+        let frames = &mut self.keyed.frames;
+        let mut last = self.floor;
+        if let Some(cleanup) = &mut self.keyed.cleanup {
+            let found = cleanup.find(key, mark);
+            if frames.store.heads[key as usize].time <= found.forgotten {
+                frames.clear(key);
+            }
+            last = last.max(found.fired);
+        }
+        time <= last.max(frames.store.heads[key as usize].time)
+    }
+
     /// Takes a batch in which rows came behind the watermark, key by key as in Flink.
     fn judge_by_key(&mut self, rows: &RecordBatch, part: Part, marks: &[i64], out: &mut dyn Output) -> Result<()> {
-        let (mut accepted, mut held, mut late): (Vec<u32>, Vec<u32>, Vec<u32>) = Default::default();
-        let mut held_mark = NO_WATERMARK;
-        let pick = |chosen: &mut Vec<u32>| -> Part {
-            let at = |row: &u32| *row as usize;
-            let (times, keys) = chosen.iter().map(|r| (part.times[at(r)], part.keys[at(r)])).unzip();
-            Part::new(take_rows(rows, &UInt32Array::from(std::mem::take(chosen))), times, keys)
-        };
+        let mut late: Vec<u32> = Vec::new();
+        // Rows that are in time, and rows behind the watermark that their keys take in, since rows were answered last.
+        let (mut accepted, mut held): (Vec<u32>, Vec<u32>) = Default::default();
         for (row, &mark) in marks.iter().enumerate() {
             let (time, key) = (part.times[row], part.keys[row]);
-            if time > mark {
-                accepted.push(row as u32);
-                continue;
-            }
-            if mark > self.fired {
+            let in_time = time > mark.max(self.floor);
+            if !in_time && mark > self.fired {
                 // What came until now is answered first, as far as the watermark allows.
-                if !accepted.is_empty() {
-                    self.accept(pick(&mut accepted));
-                }
-                if !held.is_empty() {
-                    let held = pick(&mut held);
-                    self.note_expiry(&held.times, &held.keys);
-                    self.pending.hold(held, held_mark);
-                }
+                self.take_in(rows, &part, &mut accepted, &mut held);
                 self.fire(mark, out)?;
             }
-            let head = &self.keyed.frames.store.heads[key as usize];
-            if head.expires <= mark {
-                self.keyed.frames.clear(key);
-            }
-            if self.keyed.frames.store.heads[key as usize].time < time {
-                held.push(row as u32);
-                held_mark = mark;
-            } else {
+            if !in_time && self.is_late_for_key(key, time, mark) {
                 late.push(row as u32);
+                continue;
             }
+            if let Some(cleanup) = &mut self.keyed.cleanup {
+                cleanup.note(key, time, || mark);
+            }
+            if in_time { &mut accepted } else { &mut held }.push(row as u32);
         }
-        if !accepted.is_empty() {
-            self.accept(pick(&mut accepted));
-        }
-        if !held.is_empty() {
-            let held = pick(&mut held);
-            self.note_expiry(&held.times, &held.keys);
-            self.pending.hold(held, held_mark);
-        }
+        self.take_in(rows, &part, &mut accepted, &mut held);
         if !late.is_empty() {
             out.late(take_rows(rows, &UInt32Array::from(late)));
         }
         Ok(())
     }
 
+    /// Lets rows of a batch wait; the watermark had passed those of `held` when they came.
+    fn take_in(&mut self, rows: &RecordBatch, part: &Part, accepted: &mut Vec<u32>, held: &mut Vec<u32>) {
+        let pick = |chosen: &mut Vec<u32>| -> Part {
+            let (times, keys) = chosen.iter().map(|&r| (part.times[r as usize], part.keys[r as usize])).unzip();
+            Part::new(take_rows(rows, &UInt32Array::from(std::mem::take(chosen))), times, keys)
+        };
+        if !accepted.is_empty() {
+            self.pending.add(pick(accepted));
+        }
+        if !held.is_empty() {
+            self.pending.hold(pick(held), self.fired);
+        }
+    }
+
     /// Forgets keys whose rows have left every frame, when about as many rows came as there are keys.
     fn sweep(&mut self, watermark: i64) {
-        if self.range_ms.is_none() || self.since_sweep < self.keyed.keys.len() {
+        let Some(cleanup) = &mut self.keyed.cleanup else { return };
+        if self.since_sweep < self.keyed.keys.len() {
             return;
         }
         self.since_sweep = 0;
         for key in 0..self.keyed.keys.capacity() as u32 {
-            if self.keyed.keys.is_live(key) && self.keyed.frames.store.heads[key as usize].expires <= watermark {
+            if self.keyed.keys.is_live(key) && cleanup.is_over(key, watermark) {
                 self.keyed.frames.clear(key);
+                cleanup.clear(key);
                 self.keyed.keys.remove(key);
             }
         }
+    }
+}
+
+/// How rows of one time are ordered.
+struct Ties {
+    columns: Vec<usize>,
+    converter: RowConverter,
+}
+
+impl Ties {
+    fn new(keys: &[SortKey], input: &Schema) -> Result<Option<Self>> {
+        if keys.is_empty() {
+            return Ok(None);
+        }
+        let field = |key: &SortKey| {
+            let options = SortOptions { descending: key.descending, nulls_first: key.nulls_first };
+            SortField::new_with_options(input.fields[key.column].data_type.to_arrow(), options)
+        };
+        let converter = RowConverter::new(keys.iter().map(field).collect())
+            .map_err(|e| Error::query(format!("columns of these types have no order: {e}")))?;
+        Ok(Some(Self { columns: keys.iter().map(|k| k.column).collect(), converter }))
+    }
+
+    fn sort(&self, due: &mut Due) -> Result<()> {
+        let columns: Vec<ArrayRef> = self.columns.iter().map(|&c| due.rows.column(c).clone()).collect();
+        let sort_keys = self.converter.convert_columns(&columns)?;
+        let mut order: Vec<u32> = (0..due.times.len() as u32).collect();
+        order.sort_by_key(|&row| (due.times[row as usize], sort_keys.row(row as usize)));
+        due.rows = take_rows(&due.rows, &UInt32Array::from(order.clone()));
+        due.times = order.iter().map(|&row| due.times[row as usize]).collect();
+        due.keys = order.iter().map(|&row| due.keys[row as usize]).collect();
+        Ok(())
     }
 }
 
@@ -178,17 +227,11 @@ impl Operator for EventTimeOver {
         self.settle()?;
         debug_assert!(batch.kinds.is_none(), "OVER in event time takes rows that only add");
         let times = times(&batch.rows, self.time_column)?;
-        let highest = batch.last_watermark();
-        if times.iter().all(|&t| t > highest) {
-            let part = self.part(batch.rows, batch.hashes)?;
-            self.accept(part);
-            return Ok(());
-        }
-        let marks = batch.row_watermarks();
-        let in_time = |row: usize| times[row] > marks[row];
+        let (marks, floor) = (batch.row_watermarks(), self.floor);
+        let in_time = |row: usize| times[row] > marks[row].max(floor);
         if (0..times.len()).all(in_time) {
             let part = self.part(batch.rows, batch.hashes)?;
-            self.accept(part);
+            self.accept(part, &marks);
         } else if self.by_key {
             let part = self.part(batch.rows.clone(), batch.hashes)?;
             self.judge_by_key(&batch.rows, part, &marks, out)?;
@@ -196,7 +239,7 @@ impl Operator for EventTimeOver {
             let (kept, late): (Vec<u32>, Vec<u32>) = (0..times.len() as u32).partition(|&r| in_time(r as usize));
             out.late(take_rows(&batch.rows, &UInt32Array::from(late)));
             let part = self.part(take_rows(&batch.rows, &UInt32Array::from(kept)), None)?;
-            self.accept(part);
+            self.pending.add(part);
         }
         Ok(())
     }

@@ -10,9 +10,11 @@ use arrow::array::{self as a, Array, ArrayRef, RecordBatch};
 use wasmill_plan::{OverGroup, Result, Schema};
 
 use super::arguments::{Argument, Class, Values, from_words};
-use super::functions::{Accumulators, Layout, Numbers, Results};
+use super::functions::{Accumulators, Layout, Ranks};
+use super::monoid::counts;
+use super::results::{Numbers, Results};
+use super::steps::{Bounds, Step, steps};
 use super::store::{Slab, Store, wide};
-use super::windows::{Bounds, Kind, Step, counts, steps};
 
 /// Rows that go through all loops together, so that their records stay in the cache.
 const CHUNK_ROWS: usize = 256;
@@ -24,12 +26,20 @@ pub(crate) struct Frames {
 }
 
 impl Frames {
-    /// For those groups over input of that schema.
+    /// For those groups over input of that schema, in the order of plain columns.
     ///
     /// # Errors
     /// `Error::Query` for a function that is not known.
     pub(crate) fn new(groups: &[OverGroup], input: &Schema) -> Result<Self> {
-        let layout = Layout::new(groups, input)?;
+        Self::with_ranks(groups, input, Ranks::OfOrder)
+    }
+
+    /// For those groups over input of that schema.
+    ///
+    /// # Errors
+    /// `Error::Query` for a function that is not known.
+    pub(super) fn with_ranks(groups: &[OverGroup], input: &Schema, ranks: Ranks) -> Result<Self> {
+        let layout = Layout::new(groups, input, ranks)?;
         let store = Store::new(layout.stride, layout.key_template.clone(), &layout.arguments.list);
         Ok(Self { layout, store })
     }
@@ -154,43 +164,11 @@ fn trim(layout: &Layout, store: &mut Store, positions: &[(u32, u64)]) {
     }
 }
 
-impl Results {
-    /// Room for that many rows.
-    pub(super) fn new<'a>(kinds: impl Iterator<Item = &'a Kind>, accumulators: usize, rows: usize) -> Self {
-        let words: Vec<Vec<u64>> = kinds.map(|k| Vec::with_capacity(k.width() * rows)).collect();
-        let bytes = words.iter().map(|_| Vec::new()).collect();
-        Self { words, bytes, accumulated: vec![Vec::new(); accumulators] }
-    }
-
-    /// Reads the values that the last `rows` results refer to, before they may go.
-    pub(super) fn resolve<'a>(&mut self, kinds: impl Iterator<Item = &'a Kind>, slab: &Slab, rows: usize) {
-        for ((kind, words), bytes) in kinds.zip(&self.words).zip(&mut self.bytes) {
-            if kind.value_class() == Some(Class::Bytes) {
-                let last = &words[words.len() - rows * 3..];
-                bytes.extend(last.chunks_exact(3).map(|c| (c[0] == 1).then(|| slab.get(c[1]).into())));
-            }
-        }
-    }
-}
-
-impl Kind {
-    /// The class of the values that it gives as `[present, low, high]`.
-    pub(super) fn value_class(&self) -> Option<Class> {
-        match self {
-            Self::First { value, .. }
-            | Self::Last { value, .. }
-            | Self::Keep { value, .. }
-            | Self::ExtremeAt { value, .. }
-            | Self::Lag { value, .. } => Some(value.class),
-            _ => None,
-        }
-    }
-}
-
 impl Accumulators {
     fn run(&mut self, store: &Store, moves: &[Step], list: &[Argument], out: &mut Vec<ArrayRef>) -> Result<()> {
         for step in moves {
-            for (from, to, add) in [(step.hi_from, step.hi, true), (step.lo_from, step.lo, false)] {
+            // What leaves goes first, as in Flink: it shows in the order of distinct values.
+            for (from, to, add) in [(step.lo_from, step.lo, false), (step.hi_from, step.hi, true)] {
                 if from == to {
                     continue;
                 }

@@ -1,17 +1,15 @@
-//! From the plan's OVER functions to partials, and from partials to result columns.
+//! From the plan's OVER functions to partials; [`super::results`] makes their columns.
 //!
 //! ```text
-//! OverFunction --Layout::new--> partials (shared by the functions of a frame) + Output --Output::finish--> column
+//! OverFunction --Layout::new--> partials (shared by the functions of a frame) + Output
 //! ```
 
-use std::sync::Arc;
-
-use arrow::array::{self as a, ArrayRef};
-use arrow::datatypes::{DataType as A, i256};
+use arrow::datatypes::DataType as A;
 use wasmill_plan::{AggregateCall, Error, OverFrame, OverFunction, OverGroup, Result, Schema, TypeKind};
 
-use super::arguments::{Arguments, Class, from_words};
-use super::windows::{Bounds, Kind, Moment, Moments, Monoid, Partial, Place, Rule, Wide192, unordered};
+use super::arguments::{Arguments, Class};
+use super::partial::{Kind, Partial, Place, Rule};
+use super::steps::Bounds;
 use crate::aggregate::{Aggregate, new_over_aggregate};
 
 /// Where everything lies: the records, the words of a key, and what each function is made of.
@@ -26,6 +24,16 @@ pub(super) struct Layout {
     pub(super) key_template: Vec<u64>,
     /// Rows before the next one that LAG reads.
     pub(super) lag: Option<u64>,
+}
+
+/// What RANK and DENSE_RANK count.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Ranks {
+    /// As in SQL: the rows, or the values, before those of the same order.
+    OfOrder,
+    /// As Flink does in the order of a time attribute, where it tells no rows of one time apart: the rows up to the last of the
+    /// same time.
+    OfTime,
 }
 
 /// One frame.
@@ -108,13 +116,13 @@ impl Layout {
     ///
     /// # Errors
     /// `Error::Query` for a function that is not known.
-    pub(super) fn new(groups: &[OverGroup], input: &Schema) -> Result<Self> {
+    pub(super) fn new(groups: &[OverGroup], input: &Schema, ranks: Ranks) -> Result<Self> {
         let types: Vec<A> = input.fields.iter().map(|f| f.data_type.to_arrow()).collect();
         let mut arguments = Arguments::default();
         // The first pass only collects the arguments, whose places the second needs.
-        build(groups, &types, &mut arguments)?;
+        build(groups, &types, ranks, &mut arguments)?;
         let front = arguments.place();
-        let (mut groups, mut lag) = (build(groups, &types, &mut arguments)?, None);
+        let (mut groups, mut lag) = (build(groups, &types, ranks, &mut arguments)?, None);
         let (mut stride, mut key_template) = (front, Vec::new());
         for group in &mut groups {
             group.word = key_template.len();
@@ -141,17 +149,17 @@ impl Layout {
             })
     }
 
-    /// The longest RANGE, where every frame is a bounded RANGE.
+    /// The longest RANGE, where there are frames, and all are bounded RANGEs.
     pub(super) fn longest_range_ms(&self) -> Option<i64> {
         let range = |g: &Group| if let Bounds::Range(ms) = g.bounds { ms } else { None };
-        if !self.all_bounded() {
+        if !self.all_bounded() || self.groups.is_empty() {
             return None;
         }
         self.groups.iter().map(range).try_fold(0, |longest, ms| Some(longest.max(ms?)))
     }
 }
 
-fn build(groups: &[OverGroup], types: &[A], arguments: &mut Arguments) -> Result<Vec<Group>> {
+fn build(groups: &[OverGroup], types: &[A], ranks: Ranks, arguments: &mut Arguments) -> Result<Vec<Group>> {
     groups
         .iter()
         .map(|group| {
@@ -160,7 +168,8 @@ fn build(groups: &[OverGroup], types: &[A], arguments: &mut Arguments) -> Result
                 OverFrame::Range { preceding_ms } => Bounds::Range(preceding_ms),
             };
             let unbounded = matches!(bounds, Bounds::Rows(None) | Bounds::Range(None));
-            let mut builder = Builder { types, arguments, unbounded, partials: Vec::new(), accumulators: Vec::new() };
+            let mut builder =
+                Builder { types, ranks, arguments, unbounded, partials: Vec::new(), accumulators: Vec::new() };
             let outputs = group.functions.iter().map(|f| builder.function(f)).collect::<Result<_>>()?;
             let Builder { partials, accumulators, .. } = builder;
             Ok(Group { bounds, word: 0, partials, accumulators, outputs })
@@ -170,6 +179,7 @@ fn build(groups: &[OverGroup], types: &[A], arguments: &mut Arguments) -> Result
 
 struct Builder<'a> {
     types: &'a [A],
+    ranks: Ranks,
     arguments: &'a mut Arguments,
     unbounded: bool,
     partials: Vec<Partial>,
@@ -192,6 +202,10 @@ impl Builder<'_> {
     fn function(&mut self, function: &OverFunction) -> Result<Output> {
         Ok(match function {
             OverFunction::RowNumber => Output::RowNumber,
+            OverFunction::Rank | OverFunction::DenseRank if self.ranks == Ranks::OfTime => {
+                let bit = self.arguments.condition(None, None);
+                Output::Count(self.partial(Kind::Count { bit }))
+            }
             OverFunction::Rank => Output::Rank,
             OverFunction::DenseRank => Output::DenseRank,
             OverFunction::Lag { column, offset, default, .. } => {
@@ -300,126 +314,4 @@ fn variance(name: &str) -> Option<(bool, bool)> {
         "STDDEV_SAMP" => Some((true, true)),
         _ => None,
     }
-}
-
-/// What the steps of a group gave, row by row.
-#[derive(Default)]
-pub(super) struct Results {
-    /// Of each partial, its width times the rows.
-    pub(super) words: Vec<Vec<u64>>,
-    /// Of each partial that gives bytes, the values.
-    pub(super) bytes: Vec<Vec<Option<Box<[u8]>>>>,
-    /// Of each accumulator, one array per row.
-    pub(super) accumulated: Vec<Vec<ArrayRef>>,
-}
-
-/// The numbers of each row in its key.
-#[derive(Default)]
-pub(super) struct Numbers {
-    pub(super) row: Vec<i64>,
-    pub(super) rank: Vec<i64>,
-    pub(super) dense_rank: Vec<i64>,
-}
-
-impl Output {
-    /// The result column.
-    ///
-    /// # Errors
-    /// `Error::Data` where a value has no result.
-    pub(super) fn finish(&self, results: &Results, numbers: &Numbers, arguments: &Arguments) -> Result<ArrayRef> {
-        let words = |p: usize| results.words[p].iter().copied();
-        let with_count = |p: usize, n: usize| words(p).zip(words(n)).map(|(v, n)| (n > 0).then_some((v, n as i64)));
-        let wides = |p: usize, n: usize| {
-            let sums = results.words[p].chunks_exact(3).map(Wide192::read);
-            sums.zip(words(n)).map(|(v, n)| if n > 0 { v.exact().and_then(in_decimal).map(|v| (v, n)) } else { None })
-        };
-        let ints = |values: &[i64]| -> ArrayRef { Arc::new(a::Int64Array::from(values.to_vec())) };
-        Ok(match self {
-            Self::RowNumber => ints(&numbers.row),
-            Self::Rank => ints(&numbers.rank),
-            Self::DenseRank => ints(&numbers.dense_rank),
-            Self::Count(count) => Arc::new(a::Int64Array::from_iter_values(words(*count).map(|n| n as i64))),
-            Self::Int { value, count, data_type } | Self::Float { value, count, data_type } => {
-                from_words(data_type, with_count(*value, *count).map(|v| v.map(|(v, _)| v)))
-            }
-            Self::AverageInt { sum, count, data_type } => {
-                let average = |(sum, count): (u64, i64)| wrap(sum as i64, data_type).wrapping_div(count) as u64;
-                from_words(data_type, with_count(*sum, *count).map(|v| v.map(average)))
-            }
-            Self::AverageFloat { sum, count, data_type } => {
-                let single = *data_type == A::Float32;
-                let average = |(sum, count): (u64, i64)| {
-                    let sum = f64::from_bits(sum);
-                    if single { f64::from(sum as f32 / count as f32) } else { sum / count as f64 }.to_bits()
-                };
-                from_words(data_type, with_count(*sum, *count).map(|v| v.map(average)))
-            }
-            Self::Wide { value, count, data_type } => {
-                decimals(wides(*value, *count).map(|v| v.map(|(v, _)| v)), data_type)
-            }
-            Self::AverageWide { sum, count, scale, data_type } => {
-                let A::Decimal128(_, result_scale) = data_type else { unreachable!("AVG of a DECIMAL is one") };
-                let up = i256::from_i128(10i128.pow((result_scale - scale).max(0) as u32));
-                let average = |(sum, count): (i128, u64)| {
-                    let by = i256::from_i128(i128::from(count));
-                    let (value, twice_rest) = {
-                        let scaled = i256::from_i128(sum).wrapping_mul(up);
-                        let rest = scaled.wrapping_rem(by).wrapping_abs();
-                        (scaled.wrapping_div(by), rest.wrapping_add(rest))
-                    };
-                    let away = if twice_rest < by { 0 } else { sum.signum() };
-                    in_decimal(value.to_i128()? + away)
-                };
-                decimals(wides(*sum, *count).map(|v| v.and_then(average)), data_type)
-            }
-            Self::Extreme { value, count, float, data_type } => {
-                let plain = |(v, _): (u64, i64)| if *float { unordered(v as i64) } else { v };
-                from_words(data_type, with_count(*value, *count).map(|v| v.map(plain)))
-            }
-            Self::Variance { moments, sample, root } => {
-                let value = |m: Moment| {
-                    let over = m.count - if *sample { 1.0 } else { 0.0 };
-                    let variance = (over > 0.0).then(|| m.m2 / over);
-                    if *root { variance.map(f64::sqrt) } else { variance }
-                };
-                let moments = results.words[*moments].chunks_exact(3).map(Moments::read);
-                Arc::new(moments.map(value).collect::<a::Float64Array>())
-            }
-            Self::Value { value, argument } => {
-                let argument = &arguments.list[*argument];
-                let cells = results.words[*value].chunks_exact(3);
-                match argument.class {
-                    Class::Bytes => {
-                        argument.from_bytes(&results.bytes[*value].iter().map(Option::as_deref).collect::<Vec<_>>())?
-                    }
-                    Class::Wide => {
-                        let value = |c: &[u64]| (c[0] == 1).then(|| super::store::wide(c, 1));
-                        decimals(cells.map(value), argument.data_type())
-                    }
-                    _ => from_words(argument.data_type(), cells.map(|c| (c[0] == 1).then_some(c[1]))),
-                }
-            }
-            Self::Accumulated(index) => {
-                let parts: Vec<&dyn a::Array> = results.accumulated[*index].iter().map(AsRef::as_ref).collect();
-                arrow::compute::concat(&parts)?
-            }
-        })
-    }
-}
-
-fn wrap(sum: i64, data_type: &A) -> i64 {
-    match data_type {
-        A::Int8 => i64::from(sum as i8),
-        A::Int16 => i64::from(sum as i16),
-        A::Int32 => i64::from(sum as i32),
-        _ => sum,
-    }
-}
-
-fn in_decimal(value: i128) -> Option<i128> {
-    (value.unsigned_abs() < 10u128.pow(38)).then_some(value)
-}
-
-fn decimals(values: impl Iterator<Item = Option<i128>>, data_type: &A) -> ArrayRef {
-    Arc::new(values.collect::<a::Decimal128Array>().with_data_type(data_type.clone()))
 }

@@ -2,24 +2,31 @@
 //!
 //! ```text
 //! plan::Over -- EventTimeOver:  rows wait for the watermark, then run in time order through Frames (two stacks)
-//!            \- ArrivalOver:    each row is answered when it comes, from a tree of partials per key
+//!            \- ArrivalOver:    each row is answered when it comes, from a tree of partials per key (processing time, too)
 //! ```
 
 mod arguments;
 mod arrival;
+mod cleanup;
 mod event_time;
 pub(crate) mod frames;
 mod functions;
+mod monoid;
+mod partial;
 pub(crate) mod pending;
+mod results;
+mod row_values;
 mod saved;
 mod saved_trees;
+mod sliding;
+mod steps;
 mod store;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod tree;
-mod windows;
 
-use wasmill_plan::{Over, Result, Schema};
+use wasmill_plan::{Over, OverAnswer, Result, Schema};
 
 use crate::operator::Operator;
 
@@ -28,8 +35,8 @@ use crate::operator::Operator;
 /// # Errors
 /// `Error::Query` for a function that is not known.
 pub(crate) fn over(plan: &Over, input: &Schema, output: &Schema) -> Result<Box<dyn Operator>> {
-    if plan.on_arrival {
-        return Ok(Box::new(arrival::ArrivalOver::new(plan, input, output)?));
+    match plan.answer {
+        OverAnswer::AtWatermark => Ok(Box::new(event_time::EventTimeOver::new(plan, input, output)?)),
+        _ => Ok(Box::new(arrival::ArrivalOver::new(plan, input, output)?)),
     }
-    Ok(Box::new(event_time::EventTimeOver::new(plan, input, output)?))
 }

@@ -8,9 +8,11 @@ use arrow::datatypes::{DataType as A, Field, Int64Type, Schema as ArrowSchema};
 use wasmill_plan::{Error, OverGroup, Result, Schema};
 
 use super::arguments::Class;
+use super::cleanup::Cleanup;
 use super::frames::Frames;
+use super::functions::Ranks;
+use super::partial::Kind;
 use super::store::Head;
-use super::windows::Kind;
 use crate::operators::key_index::KeyIndex;
 use crate::state::{KEY_GROUP_COLUMN, StateTable, hash_rows};
 
@@ -21,7 +23,7 @@ use crate::state::{KEY_GROUP_COLUMN, StateTable, hash_rows};
 /// | `$first`, `$next` | BIGINT | positions of the first row kept and of the next row |
 /// | `$time` | BIGINT | time of the last row |
 /// | `$rank`, `$dense_rank` | BIGINT | of the last row |
-/// | `$expires` | BIGINT | the watermark that ends the key |
+/// | `$cleanup` | list of BIGINT | as [`Cleanup::save`] gives it; empty where not all frames are bounded RANGEs |
 /// | `$words` | list of BIGINT | per frame `lo`, `mid`, `hi` and the running values, as their bits |
 /// | `$records` | list of BIGINT | of the rows kept: time, bits, arguments and front partials, as their bits |
 /// | `$bytes` | list of BYTES | arguments of variable length, row by row, then those that unbounded frames hold |
@@ -29,15 +31,27 @@ use crate::state::{KEY_GROUP_COLUMN, StateTable, hash_rows};
 pub(super) struct Keyed {
     pub(super) keys: KeyIndex,
     pub(super) frames: Frames,
+    /// Where all frames are bounded RANGEs.
+    pub(super) cleanup: Option<Cleanup>,
     key_types: Vec<A>,
 }
 
-const PLAIN: [&str; 6] = ["$first", "$next", "$time", "$rank", "$dense_rank", "$expires"];
+const PLAIN: [&str; 5] = ["$first", "$next", "$time", "$rank", "$dense_rank"];
 
 impl Keyed {
     pub(super) fn new(partition: &[usize], groups: &[OverGroup], input: &Schema) -> Result<Self> {
         let key_types: Vec<A> = partition.iter().map(|&c| input.fields[c].data_type.to_arrow()).collect();
-        Ok(Self { keys: KeyIndex::new(key_types.clone())?, frames: Frames::new(groups, input)?, key_types })
+        let frames = Frames::with_ranks(groups, input, Ranks::OfTime)?;
+        let cleanup = frames.layout.longest_range_ms().map(Cleanup::new);
+        Ok(Self { keys: KeyIndex::new(key_types.clone())?, frames, cleanup, key_types })
+    }
+
+    /// Makes room for all keys that have an id.
+    pub(super) fn resize(&mut self) {
+        self.frames.resize(self.keys.capacity());
+        if let Some(cleanup) = &mut self.cleanup {
+            cleanup.resize(self.keys.capacity());
+        }
     }
 
     /// Offsets in the key's words of ids in the slab, each behind the word that says whether there is one.
@@ -54,6 +68,7 @@ impl Keyed {
         let mut fields = vec![Field::new(KEY_GROUP_COLUMN, A::UInt16, false)];
         fields.extend(self.key_types.iter().enumerate().map(|(i, t)| Field::new(format!("key{i}"), t.clone(), true)));
         fields.extend(PLAIN.map(|name| Field::new(name, A::Int64, false)));
+        fields.push(Field::new("$cleanup", list(A::Int64), false));
         fields.push(Field::new("$words", list(A::Int64), false));
         fields.push(Field::new("$records", list(A::Int64), false));
         fields.push(Field::new("$bytes", list(A::Binary), false));
@@ -90,7 +105,12 @@ impl StateTable for Keyed {
         columns.push(ints(&|h| h.time));
         columns.push(ints(&|h| h.rank as i64));
         columns.push(ints(&|h| h.dense_rank as i64));
-        columns.push(ints(&|h| h.expires));
+        let (mut timers, mut timer_ends) = (Vec::new(), Vec::new());
+        for &id in &ids {
+            self.cleanup.iter().for_each(|c| c.save(id, &mut timers));
+            timer_ends.push(timers.len());
+        }
+        columns.push(int_list(timers, &timer_ends)?);
         let (mut words, mut word_ends) = (Vec::new(), Vec::new());
         let (mut records, mut record_ends) = (Vec::new(), Vec::new());
         let (mut bytes, mut byte_ends): (Vec<&[u8]>, Vec<usize>) = Default::default();
@@ -131,16 +151,23 @@ impl StateTable for Keyed {
         }
         for key in 0..self.keys.capacity() as u32 {
             self.frames.clear(key);
+            self.cleanup.iter_mut().for_each(|c| c.clear(key));
         }
         self.keys.clear();
         let width = self.key_types.len();
         let key_columns = &rows.columns()[1..=width];
         let ids = self.keys.ids(key_columns, &hash_rows(key_columns, rows.num_rows()))?;
-        self.frames.resize(self.keys.capacity());
+        self.resize();
         let int = |column: usize, row: usize| rows.column(1 + width + column).as_primitive::<Int64Type>().value(row);
         let list = |column: usize, row: usize| rows.column(1 + width + column).as_list::<i64>().value(row);
         let kept = self.kept_bytes();
         for (row, &id) in ids.iter().enumerate() {
+            if let Some(cleanup) = &mut self.cleanup {
+                let timers = list(5, row);
+                if !cleanup.load(id, timers.as_primitive::<Int64Type>().values()) {
+                    return Err(corrupt());
+                }
+            }
             let store = &mut self.frames.store;
             let (first, next) = (int(0, row) as u64, int(1, row) as u64);
             let (words, records, bytes) = (list(6, row), list(7, row), list(8, row));
@@ -153,7 +180,7 @@ impl StateTable for Keyed {
             }
             let head = &mut store.heads[id as usize];
             (head.first, head.next) = (first, first);
-            (head.time, head.expires) = (int(2, row), int(5, row));
+            head.time = int(2, row);
             (head.rank, head.dense_rank) = (int(3, row) as u64, int(4, row) as u64);
             for record in records.chunks_exact(store.stride) {
                 let position = store.append(id);
@@ -173,7 +200,7 @@ impl StateTable for Keyed {
                 store.key_words[at + word] = store.slab.add(bytes.next().ok_or_else(corrupt)?);
             }
         }
-        let mut column = 1 + width + PLAIN.len() + 3;
+        let mut column = 1 + width + PLAIN.len() + 4;
         for accumulators in self.frames.layout.groups.iter_mut().flat_map(|g| &mut g.accumulators) {
             let count = accumulators.aggregate.state_types().len();
             accumulators.aggregate.load(&ids, &rows.columns()[column..column + count])?;

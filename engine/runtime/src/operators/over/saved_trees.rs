@@ -9,9 +9,9 @@ use wasmill_plan::{Error, Result, Schema};
 
 use super::arguments::Class;
 use super::functions::Layout;
+use super::partial::Kind;
 use super::saved::int_list;
 use super::tree::{Root, Trees};
-use super::windows::Kind;
 use crate::operators::key_index::KeyIndex;
 use crate::state::{KEY_GROUP_COLUMN, StateTable, hash_rows};
 

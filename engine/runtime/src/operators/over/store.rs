@@ -26,13 +26,10 @@ pub(super) struct Head {
     pub(super) rank: u64,
     /// DENSE_RANK() of the last row.
     pub(super) dense_rank: u64,
-    /// The watermark that ends what is known of the key; `i64::MAX` where none does.
-    pub(super) expires: i64,
 }
 
 impl Head {
-    const NEW: Self =
-        Self { base: 0, capacity: 0, first: 0, next: 0, time: i64::MIN, rank: 0, dense_rank: 0, expires: i64::MAX };
+    const NEW: Self = Self { base: 0, capacity: 0, first: 0, next: 0, time: i64::MIN, rank: 0, dense_rank: 0 };
 }
 
 /// See the module.

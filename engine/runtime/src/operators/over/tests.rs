@@ -1,6 +1,8 @@
 //! Tests of OVER in event time and on arrival.
 
-use wasmill_plan::{AggregateCall, DataType, Operator, Over, OverFrame, OverFunction, OverGroup, TypeKind};
+use wasmill_plan::{
+    AggregateCall, DataType, Operator, Over, OverAnswer, OverFrame, OverFunction, OverGroup, SortKey, TypeKind,
+};
 
 use crate::harness::Harness;
 use crate::testing::rows::{data_type, schema};
@@ -33,7 +35,8 @@ const INPUT: &str = "k STRING, t TIMESTAMP(3), v BIGINT, d DOUBLE, s STRING, m D
 
 fn over(groups: Vec<(OverFrame, Vec<OverFunction>)>, on_arrival: bool) -> Operator {
     let groups = groups.into_iter().map(|(frame, functions)| OverGroup { frame, functions }).collect();
-    Operator::Over(Over { partition: vec![0], time_column: 1, groups, on_arrival, lateness: Default::default() })
+    let answer = if on_arrival { OverAnswer::OnArrival } else { OverAnswer::AtWatermark };
+    Operator::Over(Over { partition: vec![0], time_column: 1, groups, answer, ties: vec![] })
 }
 
 fn harness(input: &str, groups: Vec<(OverFrame, Vec<OverFunction>)>, results: &str) -> Harness {
@@ -141,8 +144,8 @@ fn frames_share_the_rows_of_a_key() {
          watermark 00:01:00
          +I a | 00:01:10 | NULL | NULL | x | 1.00 | true | 2 | 0.5 | 5 | 5 | 2 | x | 2 | 2 | 5
          +I a | 00:01:11 | 7 | 2 | NULL | 1.00 | true | 2 | 2 | 7 | 6 | 3 | x | 3 | 3 | NULL
-         +I a | 00:05:20 | 4 | 1 | w | 1.00 | true | 2 | 2 | 7 | 5 | 4 | w | 4 | 4 | 4
-         +I a | 00:05:20 | 4 | 1 | w | 1.00 | true | 2 | 2 | 7 | 5 | 5 | w | 4 | 4 | 4
+         +I a | 00:05:20 | 4 | 1 | w | 1.00 | true | 2 | 2 | 7 | 5 | 4 | w | 5 | 5 | 4
+         +I a | 00:05:20 | 4 | 1 | w | 1.00 | true | 2 | 2 | 7 | 5 | 5 | w | 5 | 5 | 4
          watermark MAX",
     );
 }
@@ -224,225 +227,90 @@ fn on_arrival_each_row_sees_what_has_come() {
     );
 }
 
-mod against_a_naive_implementation {
-    use super::*;
-    use crate::batch::{Batch, NO_WATERMARK};
-    use crate::operator::Output;
-    use crate::testing::{operator_context, rows as text};
-    use arrow::array::RecordBatch;
-
-    const INPUT: &str = "k INT, t TIMESTAMP(3), v BIGINT, d DOUBLE, s STRING";
-    const RESULTS: &str = "c BIGINT, su BIGINT, sd DOUBLE, mx DOUBLE, mn STRING, fi STRING, la STRING, dc BIGINT";
-
-    #[derive(Clone, Debug)]
-    struct Row {
-        k: u64,
-        t: i64,
-        v: Option<i64>,
-        d: Option<f64>,
-        s: Option<String>,
-    }
-
-    impl Row {
-        fn line(&self) -> String {
-            let (v, d) = (self.v.map_or("NULL".into(), |v| v.to_string()), show(self.d));
-            let s = self.s.clone().unwrap_or("NULL".into());
-            format!("{} | {} | {v} | {d} | {s}", self.k, text::format_ms(self.t))
-        }
-    }
-
-    fn show(v: Option<f64>) -> String {
-        v.map_or("NULL".into(), |v| format!("{v}"))
-    }
-
-    struct Random(u64);
-
-    impl Random {
-        fn below(&mut self, n: u64) -> u64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 33) % n
-        }
-        fn rows(&mut self, count: usize, disorder: u64) -> Vec<Row> {
-            let mut now = 100_000;
-            let mut row = || {
-                now += self.below(20) as i64 * self.below(2) as i64;
-                Row {
-                    k: self.below(8) * self.below(2) / 4,
-                    t: now - self.below(disorder + 1) as i64,
-                    v: (self.below(5) > 0).then(|| self.below(7) as i64 - 3),
-                    d: (self.below(5) > 0)
-                        .then(|| if self.below(60) == 0 { f64::NAN } else { self.below(99) as f64 / 4.0 }),
-                    s: (self.below(4) > 0).then(|| format!("s{}", self.below(30))),
-                }
-            };
-            (0..count).map(|_| row()).collect()
-        }
-    }
-
-    #[derive(Default)]
-    struct Lines {
-        rows: Vec<String>,
-        late: Vec<String>,
-    }
-
-    impl Output for Lines {
-        fn emit(&mut self, batch: Batch) {
-            self.rows.extend(text::lines(&batch.rows));
-        }
-        fn late(&mut self, rows: RecordBatch) {
-            self.late.extend(text::lines(&rows));
-        }
-    }
-
-    fn functions() -> Vec<OverFunction> {
-        [
-            "COUNT",
-            "SUM 2 BIGINT",
-            "SUM 3 DOUBLE",
-            "MAX 3 DOUBLE",
-            "MIN 4 STRING",
-            "FIRST_VALUE 4 STRING",
-            "LAST_VALUE 4 STRING",
-            "COUNT DISTINCT 2",
-        ]
-        .map(|f| aggregate(f, INPUT))
-        .into()
-    }
-
-    fn results(frame: &[&Row]) -> String {
-        let ints: Vec<i64> = frame.iter().filter_map(|r| r.v).collect();
-        let doubles: Vec<f64> = frame.iter().filter_map(|r| r.d).collect();
-        let texts: Vec<&str> = frame.iter().filter_map(|r| r.s.as_deref()).collect();
-        let max = doubles.iter().copied().reduce(|a, b| if a.is_nan() || a > b { a } else { b });
-        let or_null = |v: Option<&&str>| v.map_or("NULL".to_owned(), |v| (*v).to_owned());
-        let distinct: std::collections::HashSet<i64> = ints.iter().copied().collect();
-        format!(
-            "{} | {} | {} | {} | {} | {} | {} | {}",
-            frame.len(),
-            if ints.is_empty() { "NULL".into() } else { ints.iter().sum::<i64>().to_string() },
-            show((!doubles.is_empty()).then(|| doubles.iter().sum())),
-            show(max),
-            or_null(texts.iter().min()),
-            or_null(texts.first()),
-            or_null(texts.last()),
-            distinct.len()
-        )
-    }
-
-    /// Feeds the rows in batches of `size`; the watermark follows the greatest time by `delay` behind every batch. Gives the
-    /// lines, and the watermark before each row.
-    fn run(
-        frames: &[OverFrame],
-        on_arrival: bool,
-        rows: &[Row],
-        size: usize,
-        delay: i64,
-        reload: bool,
-    ) -> (Lines, Vec<i64>) {
-        let groups = frames.iter().map(|f| (f.clone(), functions())).collect();
-        let plan = over(groups, on_arrival);
-        let (input, all) = (text::schema(INPUT), vec![RESULTS; frames.len()].join(", "));
-        let output = text::schema(&format!("{INPUT}, {all}"));
-        let make =
-            || crate::build::operator(&plan, std::slice::from_ref(&input), &output, &operator_context("over")).unwrap();
-        let (mut operator, mut out, mut marks, mut watermark) = (make(), Lines::default(), Vec::new(), NO_WATERMARK);
-        let mut highest = i64::MIN;
-        for part in rows.chunks(size) {
-            let lines: Vec<String> = part.iter().map(Row::line).collect();
-            let mut batch = Batch::append(text::batch(&input, &lines.iter().map(String::as_str).collect::<Vec<_>>()));
-            batch.watermark = watermark;
-            marks.extend(vec![watermark; part.len()]);
-            operator.on_batch(0, batch, &mut out).unwrap();
-            highest = highest.max(part.iter().map(|r| r.t).max().unwrap());
-            if highest - delay > watermark {
-                watermark = highest - delay;
-                operator.on_watermark(watermark, &mut out).unwrap();
-            }
-            if reload {
-                let mut fresh = make();
-                let saved: Vec<RecordBatch> = operator.state().into_iter().map(|t| t.save().unwrap()).collect();
-                fresh.state().into_iter().zip(saved).for_each(|(t, rows)| t.load(rows).unwrap());
-                operator = fresh;
-            }
-        }
-        operator.on_watermark(i64::MAX, &mut out).unwrap();
-        (out, marks)
-    }
-
-    #[test]
-    fn in_event_time() {
-        let frames = [range(Some(50)), rows(Some(5)), rows(None), range(None), range(Some(0)), rows(Some(0))];
-        for (seed, size, reload) in [(1, 7, false), (2, 64, true), (3, 1000, false)] {
-            let input = Random(seed).rows(1500, 60);
-            let (out, marks) = run(&frames, false, &input, size, 30, reload);
-            let (late, mut kept): (Vec<_>, Vec<_>) = input.iter().zip(&marks).partition(|(r, mark)| r.t <= **mark);
-            kept.sort_by_key(|(r, _)| r.t);
-            let mut expected: Vec<String> = Vec::new();
-            for (at, (row, _)) in kept.iter().enumerate() {
-                let before: Vec<&Row> = kept[..=at].iter().map(|x| x.0).filter(|r| r.k == row.k).collect();
-                let peers = kept[at + 1..].iter().map(|x| x.0).filter(|r| r.k == row.k && r.t == row.t);
-                let with_peers: Vec<&Row> = before.iter().copied().chain(peers).collect();
-                let frame = |f: &OverFrame| match f {
-                    OverFrame::Rows { preceding: Some(n) } => {
-                        results(&before[before.len().saturating_sub(*n as usize + 1)..])
-                    }
-                    OverFrame::Rows { preceding: None } => results(&before),
-                    OverFrame::Range { preceding_ms } => {
-                        let from = preceding_ms.map_or(i64::MIN, |ms| row.t - ms);
-                        results(&with_peers.iter().copied().filter(|r| r.t >= from).collect::<Vec<_>>())
-                    }
-                };
-                let columns: Vec<String> = frames.iter().map(frame).collect();
-                expected.push(format!("{} | {}", row.line(), columns.join(" | ")));
-            }
-            assert!(!late.is_empty() || size == 1000, "the test needs late rows");
-            assert_eq!(out.late, late.iter().map(|(r, _)| r.line()).collect::<Vec<_>>());
-            for (found, expected) in out.rows.iter().zip(&expected) {
-                assert_eq!(found, expected);
-            }
-            assert_eq!(out.rows.len(), expected.len());
-        }
-    }
-
-    #[test]
-    fn on_arrival() {
-        for (frames, longest) in [
-            (vec![range(Some(50)), range(Some(400)), range(Some(0))], 400),
-            (vec![range(Some(300)), rows(Some(5)), rows(None), range(None), rows(Some(0))], 300),
-        ] {
-            for (seed, size, reload) in [(4, 7, false), (5, 64, true), (6, 1000, false)] {
-                let input = Random(seed).rows(3000, 700);
-                let (out, marks) = run(&frames, true, &input, size, 100, reload);
-                let (mut expected, mut late, mut came) = (Vec::new(), Vec::new(), Vec::<&Row>::new());
-                for (row, &mark) in input.iter().zip(&marks) {
-                    let oldest = mark.saturating_sub(longest);
-                    if row.t < oldest {
-                        late.push(row.line());
-                        continue;
-                    }
-                    came.push(row);
-                    let mut before: Vec<&Row> = came.iter().copied().filter(|r| r.k == row.k && r.t <= row.t).collect();
-                    before.sort_by_key(|r| r.t);
-                    let frame = |f: &OverFrame| match f {
-                        OverFrame::Rows { preceding: Some(n) } => {
-                            results(&before[before.len().saturating_sub(*n as usize + 1)..])
-                        }
-                        OverFrame::Range { preceding_ms: Some(ms) } => {
-                            let from = (row.t - ms).max(oldest);
-                            results(&before.iter().copied().filter(|r| r.t >= from).collect::<Vec<_>>())
-                        }
-                        _ => results(&before),
-                    };
-                    let columns: Vec<String> = frames.iter().map(frame).collect();
-                    expected.push(format!("{} | {}", row.line(), columns.join(" | ")));
-                }
-                assert!(!late.is_empty() || size == 1000, "the test needs late rows");
-                assert_eq!(out.late, late);
-                for (found, expected) in out.rows.iter().zip(&expected) {
-                    assert_eq!(found, expected);
-                }
-                assert_eq!(out.rows.len(), expected.len());
-            }
-        }
+#[test]
+fn what_leaves_a_frame_leaves_no_trace_in_sums_of_doubles() {
+    let input = "k STRING, t TIMESTAMP(3), d DOUBLE";
+    let functions = || vec![aggregate("SUM 2 DOUBLE", input), aggregate("AVG 2 DOUBLE", input)];
+    for on_arrival in [false, true] {
+        let groups = vec![(range(Some(5_000)), functions()), (rows(Some(1)), functions())];
+        let output = format!("{input}, s DOUBLE, x DOUBLE, r DOUBLE, y DOUBLE");
+        Harness::new(over(groups, on_arrival), &[input], &output).keyed(&[0]).check(
+            "a | 00:00:01 | 1e17
+             a | 00:00:02 | 0.25
+             a | 00:00:09 | 0.25
+             a | 00:00:10 | 0.75
+             a | 00:00:20 | Infinity
+             a | 00:00:30 | 0.5
+             a | 00:00:31 | 0.5
+             end",
+            "+I a | 00:00:01 | 100000000000000000 | 100000000000000000 | 100000000000000000 | 100000000000000000 | 100000000000000000
+             +I a | 00:00:02 | 0.25 | 100000000000000000 | 50000000000000000 | 100000000000000000 | 50000000000000000
+             +I a | 00:00:09 | 0.25 | 0.25 | 0.25 | 0.5 | 0.25
+             +I a | 00:00:10 | 0.75 | 1 | 0.5 | 1 | 0.5
+             +I a | 00:00:20 | inf | inf | inf | inf | inf
+             +I a | 00:00:30 | 0.5 | 0.5 | 0.5 | inf | inf
+             +I a | 00:00:31 | 0.5 | 1 | 0.5 | 1 | 0.5
+             watermark MAX",
+        );
     }
 }
+
+#[test]
+fn in_processing_time_rows_count_in_the_order_of_arrival() {
+    let input = "k STRING, t TIMESTAMP(3), v BIGINT";
+    let groups = vec![
+        (rows(Some(1)), vec![aggregate("SUM 2 BIGINT", input)]),
+        (range(None), vec![aggregate("COUNT", input), OverFunction::Rank, lag(2, 1, None)]),
+        (range(Some(1_000)), vec![aggregate("COUNT", input)]),
+    ];
+    let mut operator = over(groups, false);
+    let Operator::Over(plan) = &mut operator else { unreachable!() };
+    plan.answer = OverAnswer::ProcessingTime;
+    let output = format!("{input}, s BIGINT, c BIGINT, r BIGINT, l BIGINT, n BIGINT");
+    Harness::new(operator, &[input], &output).keyed(&[0]).check(
+        "a | 00:00:10 | 1
+         a | 00:00:10 | 2
+         b | 00:00:10 | 5
+         watermark 00:01:00
+         a | 00:00:11.500 | 3
+         a | 00:00:05 | 4
+         end",
+        "+I a | 00:00:10 | 1 | 1 | 1 | 1 | NULL | 1
+         +I a | 00:00:10 | 2 | 3 | 2 | 2 | 1 | 2
+         +I b | 00:00:10 | 5 | 5 | 1 | 1 | NULL | 1
+         watermark 00:01:00
+         +I a | 00:00:11.500 | 3 | 5 | 3 | 3 | 2 | 1
+         +I a | 00:00:05 | 4 | 7 | 4 | 4 | 3 | 2
+         watermark MAX",
+    );
+}
+
+#[test]
+fn a_sort_orders_rows_of_one_time_by_other_columns() {
+    let input = "v BIGINT, t TIMESTAMP(3)";
+    let ties = vec![SortKey { column: 0, descending: true, nulls_first: false }];
+    let plan = Over { partition: vec![], time_column: 1, groups: vec![], answer: OverAnswer::AtWatermark, ties };
+    Harness::new(Operator::Over(plan), &[input], input).check(
+        "1 | 2000
+         NULL | 1000
+         3 | 1000
+         2 | 2000
+         7 | 1000
+         watermark 1500
+         4 | 1000
+         5 | 1200
+         end",
+        "+I 7 | 00:00:01
+         +I 3 | 00:00:01
+         +I NULL | 00:00:01
+         watermark 00:00:01.500
+         late 4 | 00:00:01
+         +I 5 | 00:00:01.200
+         +I 2 | 00:00:02
+         +I 1 | 00:00:02
+         watermark MAX",
+    );
+}
+
+#[path = "tests/naive.rs"]
+mod naive;

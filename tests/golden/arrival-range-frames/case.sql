@@ -1,0 +1,8 @@
+-- Three frames over one buffer, answered on arrival: each row sees what came before it, out of order too.
+CREATE TABLE t (
+  id INT, k STRING, v INT, d DOUBLE, m DECIMAL(10, 2), s STRING, ts TIMESTAMP(3),
+  WATERMARK FOR ts AS ts - INTERVAL '1' MINUTE
+) WITH ('connector' = 'filesystem', 'path' = '{DIR}/in.jsonl', 'format' = 'json');
+SELECT id, COUNT(*) OVER w1, COUNT(v) OVER w1, SUM(v) OVER w1, ROUND(AVG(d) OVER w1, 9), MIN(d) OVER w1, MAX(m) OVER w1, SUM(m) OVER w1, COUNT(*) OVER w5, COUNT(v) OVER w5, SUM(v) OVER w5, ROUND(AVG(d) OVER w5, 9), MIN(d) OVER w5, MAX(m) OVER w5, SUM(m) OVER w5, COUNT(*) OVER h, COUNT(v) OVER h, SUM(v) OVER h, ROUND(AVG(d) OVER h, 9), MIN(d) OVER h, MAX(m) OVER h, SUM(m) OVER h
+FROM t WINDOW w1 AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '1' MINUTE PRECEDING AND CURRENT ROW), w5 AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '5' MINUTE PRECEDING AND CURRENT ROW), h AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW)
+EMIT ON ARRIVAL;

@@ -1,0 +1,2 @@
+WITH t AS (SELECT * FROM read_json('{DIR}/in.jsonl', format = 'newline_delimited', columns = {id: 'INT', k: 'VARCHAR', v: 'INT', d: 'DOUBLE', m: 'DECIMAL(10, 2)', s: 'VARCHAR', ts: 'TIMESTAMP'}))
+SELECT id, d - (SELECT avg(d) FROM t AS o WHERE o.id <= t.id AND o.ts <= t.ts AND o.ts >= t.ts - INTERVAL 2 MINUTE), CASE WHEN (SELECT count(*) FROM t AS o WHERE o.id <= t.id AND o.ts <= t.ts AND o.ts >= t.ts - INTERVAL 2 MINUTE) > 3 THEN 'busy' ELSE 'quiet' END, datediff('second', lag(ts) OVER (ORDER BY id), ts) FROM t

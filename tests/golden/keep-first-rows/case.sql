@@ -1,0 +1,5 @@
+-- The first three rows of each key in event time, by a filter on their final number.
+CREATE TABLE t (
+  id INT, k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '{DIR}/in.jsonl', 'format' = 'json');
+SELECT id, k, v, ts, rn FROM (SELECT *, ROW_NUMBER() OVER (PARTITION BY k ORDER BY ts) rn FROM t) WHERE rn <= 3;

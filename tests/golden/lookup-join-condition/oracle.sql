@@ -1,0 +1,2 @@
+WITH t AS (SELECT * FROM read_json('{DIR}/in.jsonl', format = 'newline_delimited', columns = {id: 'INT', k: 'VARCHAR', v: 'INT', d: 'DOUBLE', m: 'DECIMAL(10, 2)', s: 'VARCHAR', ts: 'TIMESTAMP'})), dim AS (SELECT * FROM read_json('{DIR}/dim.jsonl', format = 'newline_delimited', columns = {k: 'VARCHAR', name: 'VARCHAR', w: 'INT'}))
+SELECT t.id, x.name FROM t LEFT JOIN dim x ON upper(t.k) = upper(x.k) AND t.v >= x.w WHERE t.v IS NOT NULL

@@ -1,0 +1,2 @@
+WITH t AS (SELECT * FROM read_json('{DIR}/in.jsonl', format = 'newline_delimited', columns = {id: 'INT', k: 'VARCHAR', v: 'INT', d: 'DOUBLE', m: 'DECIMAL(10, 2)', s: 'VARCHAR', ts: 'TIMESTAMP'})), dim AS (SELECT * FROM read_json('{DIR}/dim.jsonl', format = 'newline_delimited', columns = {k: 'VARCHAR', name: 'VARCHAR', w: 'INT'}))
+SELECT id, name, (SELECT count(*) FROM t AS o JOIN dim y ON o.k = y.k AND y.w < 3 WHERE y.name = x.name AND o.id <= t.id AND o.ts <= t.ts AND o.ts >= t.ts - INTERVAL 5 MINUTE) FROM t JOIN dim x ON t.k = x.k AND x.w < 3

@@ -1,0 +1,7 @@
+-- FIRST_VALUE, LAST_VALUE, MIN and MAX of text: NULLs do not count.
+CREATE TABLE t (
+  id INT, k STRING, v INT, d DOUBLE, s STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '{DIR}/in.jsonl', 'format' = 'json');
+SELECT id, FIRST_VALUE(s) OVER w, LAST_VALUE(s) OVER w, FIRST_VALUE(v) OVER w, LAST_VALUE(d) OVER w, MIN(s) OVER w, MAX(s) OVER w
+FROM t
+WINDOW w AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '8' SECOND PRECEDING AND CURRENT ROW);

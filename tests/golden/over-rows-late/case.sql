@@ -1,0 +1,7 @@
+-- Bounded ROWS judge lateness by key, too.
+CREATE TABLE l (
+  id INT, k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '3' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '{DIR}/in.jsonl', 'format' = 'json');
+SELECT id, COUNT(*) OVER w, MIN(v) OVER w, LAST_VALUE(v) OVER w
+FROM l
+WINDOW w AS (PARTITION BY k ORDER BY ts ROWS BETWEEN 4 PRECEDING AND CURRENT ROW);

@@ -1,0 +1,7 @@
+-- The variance functions of DOUBLE, INT and DECIMAL.
+CREATE TABLE t (
+  id INT, k STRING, v INT, d DOUBLE, `dec` DECIMAL(10, 2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH ('connector' = 'filesystem', 'path' = '{DIR}/in.jsonl', 'format' = 'json');
+SELECT id, STDDEV_POP(d) OVER w, STDDEV_SAMP(d) OVER w, VAR_POP(d) OVER w, VAR_SAMP(d) OVER w, STDDEV_POP(v) OVER w, VARIANCE(d) OVER w, STDDEV_POP(`dec`) OVER w
+FROM t
+WINDOW w AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '15' SECOND PRECEDING AND CURRENT ROW);
