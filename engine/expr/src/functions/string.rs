@@ -131,20 +131,8 @@ pub static FUNCTIONS: &[Function] = &[
         infer: |a| nullable(params(a, &[Text, Text, BigInt], &[])?, string()),
         kernel: slice::substring_index,
     },
-    Function {
-        name: "LEFT",
-        aliases: &[],
-        usage: "LEFT(text, length)",
-        infer: infer_end,
-        kernel: slice::left,
-    },
-    Function {
-        name: "RIGHT",
-        aliases: &[],
-        usage: "RIGHT(text, length)",
-        infer: infer_end,
-        kernel: slice::right,
-    },
+    Function { name: "LEFT", aliases: &[], usage: "LEFT(text, length)", infer: infer_end, kernel: slice::left },
+    Function { name: "RIGHT", aliases: &[], usage: "RIGHT(text, length)", infer: infer_end, kernel: slice::right },
     Function {
         name: "OVERLAY",
         aliases: &[],
