@@ -6,6 +6,11 @@ use chrono_tz::Tz;
 /// Milliseconds of a day.
 pub const DAY_MS: i64 = 86_400_000;
 
+/// `0000-01-01 00:00:00`, the first timestamp that functions give.
+pub const TIMESTAMP_MS_MIN: i64 = -62_167_219_200_000;
+/// `9999-12-31 23:59:59.999`, the last one.
+pub const TIMESTAMP_MS_MAX: i64 = 253_402_300_799_999;
+
 /// Year, month and day of a day since the epoch (Howard Hinnant's algorithm).
 pub fn civil(days: i64) -> (i64, i64, i64) {
     let z = days + 719_468;
@@ -138,6 +143,12 @@ pub enum ZoneOrOffset {
     Zone(Tz),
     /// So many ms ahead of UTC.
     OffsetMs(i64),
+}
+
+impl From<Tz> for ZoneOrOffset {
+    fn from(zone: Tz) -> Self {
+        Self::Zone(zone)
+    }
 }
 
 impl ZoneOrOffset {

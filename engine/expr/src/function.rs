@@ -119,14 +119,34 @@ pub struct Context {
     pub time_zone: chrono_tz::Tz,
     /// The time of this batch, ms since the epoch: what NOW(), CURRENT_TIMESTAMP and PROCTIME() give. Injected.
     pub now_ms: i64,
-    /// Seed of RAND(), RAND_INTEGER() and UUID() for this batch. Injected.
-    pub random_seed: u64,
+    /// What RAND(), RAND_INTEGER() and UUID() draw from. Injected.
+    pub seeds: Seeds,
     /// The watermark in force before each row (`i64::MIN` before the first); empty where the plan does not ask for it.
     pub watermarks: Vec<i64>,
 }
 
 impl Default for Context {
     fn default() -> Self {
-        Self { time_zone: chrono_tz::UTC, now_ms: 0, random_seed: 0, watermarks: Vec::new() }
+        Self { time_zone: chrono_tz::UTC, now_ms: 0, seeds: Seeds::new(0), watermarks: Vec::new() }
+    }
+}
+
+/// A sequence of random seeds: each call of a random function takes one a batch, so that no two calls give the same numbers
+/// (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+#[derive(Clone, Debug)]
+pub struct Seeds(std::cell::Cell<u64>);
+
+impl Seeds {
+    /// The sequence of that seed.
+    pub fn new(seed: u64) -> Self {
+        Self(std::cell::Cell::new(seed))
+    }
+    /// The next 64 bits.
+    pub fn draw(&self) -> u64 {
+        self.0.set(self.0.get().wrapping_add(0x9E37_79B9_7F4A_7C15));
+        let z = self.0.get();
+        let z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ z >> 31
     }
 }

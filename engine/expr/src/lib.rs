@@ -19,4 +19,4 @@ pub mod typing;
 mod vector;
 
 pub use evaluator::{Evaluator, NoUserFunctions, Predicate, Selection, UserFunctions, UserScalar};
-pub use function::{Argument, CallSite, ColumnValue, Context, Function, Kernel, Signature};
+pub use function::{Argument, CallSite, ColumnValue, Context, Function, Kernel, Seeds, Signature};

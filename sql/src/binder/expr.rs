@@ -204,6 +204,11 @@ impl<'a> Binder<'a> {
             B::Overlaps => "OVERLAPS",
             other => return Err(QueryError::at(whole, format!("operator {other} is not supported"))),
         };
+        // The pairs of OVERLAPS are no rows: an end may be an interval.
+        if let (B::Overlaps, ast::Expr::Tuple(first), ast::Expr::Tuple(second)) = (op, left, right) {
+            let points: Vec<&ast::Expr> = first.iter().chain(second).collect();
+            return self.operator(name, whole, &points);
+        }
         self.operator(name, whole, &[left, right])
     }
 

@@ -85,7 +85,14 @@ fn write_entries(array: &dyn Array, row: usize, key: &DataType, value: &DataType
     out.push(b'{');
     for i in 0..entries.len() {
         separate(i, out);
-        write_string(&text(entries.column(0), i, &key.kind), out);
+        match key.kind {
+            TypeKind::Boolean => {
+                out.push(b'"');
+                write_json(entries.column(0), i, key, out);
+                out.push(b'"');
+            }
+            _ => write_string(&text(entries.column(0), i, &key.kind), out),
+        }
         out.push(b':');
         write_json(entries.column(1), i, value, out);
     }

@@ -56,8 +56,9 @@ pub static FUNCTIONS: &[Function] = &[
         usage: "ELEMENT(array)",
         infer: |a| {
             let args = params(a, &[Array], &[])?;
-            let returns = item(&args[0].kind).kind.clone();
-            nullable(args, returns)
+            let element = item(&args[0].kind).clone();
+            let nullable = element.nullable || args[0].nullable;
+            Ok(Signature { args, returns: element.with_nullable(nullable) })
         },
         kernel: access::element,
     },
@@ -292,7 +293,7 @@ fn infer_extended(args: &[Argument]) -> Result<Signature, String> {
         .ok_or_else(|| format!("there is no common type of the elements ({}) and {}", element.kind, given.kind))?;
     let nullable = element.nullable || given.nullable;
     let array = TypeKind::Array(Box::new(DataType { kind: kind.clone(), nullable }));
-    let returns = DataType { kind: array.clone(), nullable: types[0].nullable };
+    let returns = DataType { kind: array.clone(), nullable: types[0].nullable || given.nullable };
     Ok(Signature { args: vec![fitted(&types[0], array), fitted(given, kind)], returns })
 }
 

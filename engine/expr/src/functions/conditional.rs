@@ -87,7 +87,14 @@ fn infer_ifnull(args: &[Argument]) -> Result<Signature, String> {
     if args.len() != 2 {
         return Err("takes two arguments".into());
     }
-    infer_coalesce(args)
+    let mut signature = infer_coalesce(args)?;
+    if !is_nullable(&args[0]) {
+        // What is never NULL keeps its own type.
+        signature.args[0] = args[0].data_type.clone();
+        signature.args[1].kind = args[0].data_type.kind.clone();
+        signature.returns = args[0].data_type.clone();
+    }
+    Ok(signature)
 }
 
 fn infer_if(args: &[Argument]) -> Result<Signature, String> {

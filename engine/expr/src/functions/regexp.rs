@@ -44,7 +44,7 @@ pub static FUNCTIONS: &[Function] = &[
         name: "REGEXP_REPLACE",
         aliases: &[],
         usage: "REGEXP_REPLACE(text, expression, replacement)",
-        infer: |a| nullable(params(a, &[Text, Text, Text], &[])?, string()),
+        infer: |a| strict(params(a, &[Text, Text, Text], &[])?, string()),
         kernel: regexp_replace,
     },
     Function {

@@ -89,14 +89,14 @@ pub static FUNCTIONS: &[Function] = &[
         name: "LPAD",
         aliases: &[],
         usage: "LPAD(text, length, padding)",
-        infer: |a| nullable(params(a, &[Text, Int, Text], &[])?, string()),
+        infer: |a| strict(params(a, &[Text, Int, Text], &[])?, string()),
         kernel: pad::lpad,
     },
     Function {
         name: "RPAD",
         aliases: &[],
         usage: "RPAD(text, length, padding)",
-        infer: |a| nullable(params(a, &[Text, Int, Text], &[])?, string()),
+        infer: |a| strict(params(a, &[Text, Int, Text], &[])?, string()),
         kernel: pad::rpad,
     },
     Function {
@@ -131,20 +131,8 @@ pub static FUNCTIONS: &[Function] = &[
         infer: |a| nullable(params(a, &[Text, Text, BigInt], &[])?, string()),
         kernel: slice::substring_index,
     },
-    Function {
-        name: "LEFT",
-        aliases: &[],
-        usage: "LEFT(text, length)",
-        infer: |a| nullable(params(a, &[Text, Int], &[])?, string()),
-        kernel: slice::left,
-    },
-    Function {
-        name: "RIGHT",
-        aliases: &[],
-        usage: "RIGHT(text, length)",
-        infer: |a| nullable(params(a, &[Text, Int], &[])?, string()),
-        kernel: slice::right,
-    },
+    Function { name: "LEFT", aliases: &[], usage: "LEFT(text, length)", infer: infer_end, kernel: slice::left },
+    Function { name: "RIGHT", aliases: &[], usage: "RIGHT(text, length)", infer: infer_end, kernel: slice::right },
     Function {
         name: "OVERLAY",
         aliases: &[],
@@ -187,8 +175,8 @@ pub static FUNCTIONS: &[Function] = &[
         usage: "CONCAT_WS(separator, text, …)",
         infer: |a| {
             let args = variadic(a, &[Text], Text)?;
-            let nullable = args[0].nullable;
-            Ok(Signature { args, returns: DataType { kind: string(), nullable } })
+            // A NULL among the texts is left out and still makes the type nullable, as in Flink.
+            strict(args, string())
         },
         kernel: join::concat_ws,
     },
@@ -331,6 +319,13 @@ fn infer_affix(args: &[Argument]) -> Result<Signature, String> {
     let bytes = args.iter().any(|a| a.data_type.kind.is_binary());
     let param = if bytes { Bytes } else { Text };
     strict(params(args, &[param, param], &[])?, TypeKind::Boolean)
+}
+
+/// LEFT and RIGHT: no longer than the text.
+fn infer_end(args: &[Argument]) -> Result<Signature, String> {
+    let args = params(args, &[Text, Int], &[])?;
+    let length = super::arguments::length(&args[0].kind);
+    nullable(args, TypeKind::Varchar(length))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wasmill_expr::Context;
+use wasmill_expr::{Context, Seeds};
 use wasmill_plan::{Expr, ExprKind};
 
 use crate::batch::Batch;
@@ -13,29 +13,25 @@ use crate::operator::OperatorContext;
 pub struct Evaluation {
     context: Context,
     clock: Arc<dyn Clock>,
-    seed: u64,
-    batches: u64,
     wants_watermarks: bool,
 }
 
 impl Evaluation {
     /// For those expressions.
     pub fn new<'a>(context: &OperatorContext, expressions: impl IntoIterator<Item = &'a Expr>) -> Self {
-        let instance = context.instance as u64;
+        // Operators and their instances differ in what they draw (FNV-1a over the name).
+        let named = |seed: u64, byte: u8| (seed ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3);
+        let seed = context.uid.bytes().fold(context.random_seed, named) ^ context.instance as u64;
         Self {
-            context: Context { time_zone: context.time_zone, ..Context::default() },
+            context: Context { time_zone: context.time_zone, seeds: Seeds::new(seed), ..Context::default() },
             clock: context.clock.clone(),
-            seed: context.random_seed ^ (instance + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15),
-            batches: 0,
             wants_watermarks: expressions.into_iter().any(reads_watermark),
         }
     }
 
     /// The context in which `batch` is evaluated.
     pub fn of(&mut self, batch: &Batch) -> &Context {
-        self.batches += 1;
         self.context.now_ms = self.clock.now_ms();
-        self.context.random_seed = self.seed.wrapping_add(self.batches.wrapping_mul(0xD134_2543_DE82_EF95));
         if self.wants_watermarks {
             self.context.watermarks = batch.row_watermarks();
         }

@@ -10,7 +10,7 @@ use crate::calendar;
 use crate::cast::parse;
 use crate::cast::temporal::as_integers;
 use crate::function::{Argument, CallSite, ColumnValue, Context, Kernel, Signature};
-use crate::functions::arguments::{Param, nullable, params, string};
+use crate::functions::arguments::{Param, nullable, params, strict, string};
 use crate::functions::columns::{bigint, text, texts};
 use crate::vector::{int_column, length};
 
@@ -59,17 +59,31 @@ pub(super) fn to_timestamp(site: &CallSite) -> Result<Box<dyn Kernel>> {
 }
 
 pub(super) fn infer_ltz(args: &[Argument]) -> Result<Signature, String> {
-    let returns = TypeKind::TimestampLtz(3);
     let first = args.first().ok_or("one to three arguments were expected")?;
     if first.data_type.kind.is_text() {
+        if let Some(Some(Value::Text(name))) = args.get(2).map(|zone| zone.literal)
+            && calendar::zone(name).is_none()
+        {
+            return Err(format!("there is no time zone '{name}'"));
+        }
+        let returns = TypeKind::TimestampLtz(fraction_digits(args.get(1)));
         return nullable(params(args, &[Param::Text], &[Param::Text, Param::Text])?, returns);
     }
+    let returns = TypeKind::TimestampLtz(3);
     match args.get(1).map(|p| p.literal) {
         None | Some(Some(Value::Null | Value::Int(0..=9))) => {}
         Some(Some(Value::Int(p))) => return Err(format!("the precision must be from 0 to 9, not {p}")),
         Some(_) => {}
     }
     nullable(params(args, &[Param::Number], &[Param::Int])?, returns)
+}
+
+/// How many digits of a second a constant pattern reads, at least three.
+fn fraction_digits(pattern: Option<&Argument>) -> u8 {
+    let Some(Some(Value::Text(pattern))) = pattern.map(|pattern| pattern.literal) else { return 3 };
+    // What stands in quotes is text.
+    let digits: usize = pattern.split('\'').step_by(2).map(|part| part.matches('S').count()).sum();
+    digits.clamp(3, 9) as u8
 }
 
 pub(super) fn to_ltz(site: &CallSite) -> Result<Box<dyn Kernel>> {
@@ -84,7 +98,7 @@ pub(super) fn to_ltz(site: &CallSite) -> Result<Box<dyn Kernel>> {
                     None => moment.to(&returns, context.time_zone),
                     Some(zone) => {
                         let zone = calendar::zone(text(zone).get(row)?)?;
-                        Some(zone.to_instant(moment.to(&TypeKind::Timestamp(3), chrono_tz::UTC)?))
+                        moment.to(&returns, zone)
                     }
                 }
             };
@@ -105,7 +119,7 @@ pub(super) fn to_ltz(site: &CallSite) -> Result<Box<dyn Kernel>> {
                 (None, _) => 3,
             };
             let to_ms = 10f64.powi(3 - precision as i32);
-            match kind {
+            let ms = match kind {
                 TypeKind::Float => {
                     Some((f64::from(value.array().as_primitive::<Float32Type>().value(at)) * to_ms) as i64)
                 }
@@ -122,7 +136,9 @@ pub(super) fn to_ltz(site: &CallSite) -> Result<Box<dyn Kernel>> {
                         Some(v.div_euclid(10i64.pow(precision as u32 - 3)))
                     }
                 }
-            }
+            };
+            // Beyond the years 0 to 9999 there is no timestamp.
+            ms.filter(|ms| (calendar::TIMESTAMP_MS_MIN..=calendar::TIMESTAMP_MS_MAX).contains(ms))
         };
         Ok(int_column((0..length(args, rows)).map(get), &returns))
     }))
@@ -145,7 +161,7 @@ pub(super) fn from_unix(site: &CallSite) -> Result<Box<dyn Kernel>> {
 }
 
 pub(super) fn infer_unix(args: &[Argument]) -> Result<Signature, String> {
-    nullable(params(args, &[], &[Param::Text, Param::Text])?, TypeKind::BigInt)
+    strict(params(args, &[], &[Param::Text, Param::Text])?, TypeKind::BigInt)
 }
 
 pub(super) fn unix(site: &CallSite) -> Result<Box<dyn Kernel>> {

@@ -8,14 +8,16 @@ mod format;
 mod now;
 mod pattern;
 mod shift;
+mod unit;
 
 use chrono_tz::Tz;
-use wasmill_plan::{DataType, TypeKind, Value};
+use wasmill_plan::{DataType, TypeKind};
 
 use crate::Function;
-use crate::calendar::{DAY_MS, to_instant, to_local};
+use crate::calendar::{DAY_MS, ZoneOrOffset, to_local};
 use crate::function::{Argument, Signature};
 use crate::vector::units_per_second;
+use unit::Unit;
 
 const DAY_NS: i64 = DAY_MS * 1_000_000;
 
@@ -173,7 +175,7 @@ impl Moment {
     }
 
     /// The integer that a kind holds it as; `None` where it is out of range.
-    fn to(self, kind: &TypeKind, zone: Tz) -> Option<i64> {
+    fn to(self, kind: &TypeKind, zone: impl Into<ZoneOrOffset>) -> Option<i64> {
         match kind {
             TypeKind::Date => Some(self.days),
             TypeKind::Time(_) => Some(self.ns / 1_000_000),
@@ -185,7 +187,8 @@ impl Moment {
                     return Some(local);
                 }
                 let per_ms = per_second / 1_000;
-                Some(to_instant(zone, local.div_euclid(per_ms)) * per_ms + local.rem_euclid(per_ms))
+                let instant = zone.into().to_instant(local.div_euclid(per_ms));
+                Some(instant.checked_mul(per_ms)? + local.rem_euclid(per_ms))
             }
         }
     }
@@ -193,22 +196,6 @@ impl Moment {
 
 fn is_time(kind: &TypeKind) -> bool {
     matches!(kind, TypeKind::Date | TypeKind::Time(_)) || kind.is_timestamp()
-}
-
-/// A unit of time given as text, without the prefix of old ODBC names.
-fn unit(argument: &Argument) -> Result<String, String> {
-    match argument.literal {
-        Some(Value::Text(text)) => Ok(text.trim_start_matches("SQL_TSI_").trim_end_matches("()").to_uppercase()),
-        _ => Err("a unit such as DAY was expected".to_owned()),
-    }
-}
-
-/// The unit of a call that was inferred.
-fn unit_of(site: &crate::CallSite, index: usize) -> String {
-    match &site.literals[index] {
-        Some(Value::Text(text)) => text.trim_start_matches("SQL_TSI_").to_uppercase(),
-        _ => String::new(),
-    }
 }
 
 /// The call as it stands, with a result that is NULL where an argument is.

@@ -1,0 +1,36 @@
+CREATE TEMPORARY VIEW t AS
+SELECT
+  id,
+  CAST(i AS INT) AS i,
+  CAST(b AS BIGINT) AS b,
+  CAST(y AS TINYINT) AS y,
+  CAST(h AS SMALLINT) AS h,
+  CAST(f AS FLOAT) AS f,
+  CAST(d AS DOUBLE) AS d,
+  CAST(n AS DECIMAL(10, 2)) AS n,
+  CAST(w AS DECIMAL(38, 18)) AS w,
+  CAST(s AS STRING) AS s,
+  CAST(c AS CHAR(4)) AS c,
+  CAST(x AS BYTES) AS x,
+  CAST(q AS BOOLEAN) AS q,
+  CAST(dt AS DATE) AS dt,
+  CAST(tm AS TIME) AS tm,
+  CAST(ts AS TIMESTAMP(3)) AS ts,
+  CAST(us AS TIMESTAMP(6)) AS us,
+  CAST(l AS TIMESTAMP_LTZ(3)) AS l,
+  CAST(j AS STRING) AS j,
+  CAST(z AS STRING) AS z
+FROM (VALUES
+  (1, '7', '9000000000', '1', '-300', '1.5', '-2.25', '12.34', '1.000000000000000001', 'Hello World', 'ab', 'abc', 'true',
+   '2024-02-29', '23:59:58', '2024-03-10 02:30:00.123', '2024-11-03 01:30:00.123456', '2024-03-31 02:30:00', '{"a": 1, "b": [1, 2, {"c": "x"}]}', '2024-01-31'),
+  (2, '-7', '-5', '-128', '32767', '-0.1', '0.5', '-0.05', '-99999999999999999999.999999999999999999', 'Grüße, 世界😀', '', '', 'false',
+   '1969-12-31', '00:00:00', '1969-12-31 23:59:59.999', '1900-01-01 00:00:00.000001', '2024-10-27 02:30:00.5', '[1, "two", null, 3.5]', '10:20:30'),
+  (3, CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING),
+   CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING), CAST(NULL AS STRING)),
+  (4, '0', '0', '0', '0', '0', '-0.0', '0', '0', '', 'abcd', 'ÿ', 'true',
+   '1970-01-01', '12:00:00', '1970-01-01 00:00:00', '1970-01-01 00:00:00', '1970-01-01 00:00:00', 'not json', ''),
+  (5, '2147483647', '9223372036854775807', '127', '1', '3.4e38', '1e300', '99999999.99', '0.5', ' a,b,,c ', 'A b', 'xyz', 'false',
+   '9999-12-31', '01:02:03', '2038-01-19 03:14:07.5', '2262-04-11 23:47:16.854775', '2000-02-29 12:00:00', '{"a": {"b": "s"}, "n": null}', 'abc'),
+  (6, '-2147483648', '-9223372036854775808', '5', '-32768', '1e-10', '3.7', '-99999999.99', '123456789.123456789', 'aAbBaA%_\', '%x_', 'aAb', 'true',
+   '2023-01-01', '06:30:00', '2023-01-01 00:00:00', '2023-12-31 23:59:59.999999', '2023-06-15 08:09:10.011', '', '12.50')
+) AS r(id, i, b, y, h, f, d, n, w, s, c, x, q, dt, tm, ts, us, l, j, z);
