@@ -12,6 +12,9 @@ const TERMINAL_INTERVAL: Duration = Duration::from_millis(200);
 /// How often a pipe gets a line.
 const PIPE_INTERVAL: Duration = Duration::from_secs(10);
 
+/// Who is behind the others by no more than this is not worth a word.
+const BEHIND_MS: i64 = 10_000;
+
 /// The progress of one job.
 pub struct ProgressLine {
     mode: Mode,
@@ -88,8 +91,15 @@ fn figures(progress: &Progress, elapsed: Duration) -> String {
     if progress.late_rows > 0 {
         line.push_str(&format!(", {} late", grouped(progress.late_rows)));
     }
+    if progress.rejected > 0 {
+        line.push_str(&format!(", {} rejected", grouped(progress.rejected)));
+    }
     if let Some(watermark) = progress.watermark_ms.and_then(timestamp) {
         line.push_str(&format!(", watermark {watermark}"));
+        if let Some(holder) = progress.watermark_holder.as_ref().filter(|h| h.behind_ms > BEHIND_MS) {
+            let table = holder.table.as_ref().unwrap_or(&holder.uid);
+            line.push_str(&format!(" (held back by '{table}', instance {})", holder.instance));
+        }
     }
     line.push_str(&format!(", {seconds:.1} s"));
     if progress.rows_in > 0 && seconds >= 1.0 {

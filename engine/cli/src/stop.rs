@@ -19,6 +19,9 @@ impl StopSignal {
     /// # Errors
     /// The signals cannot be handled.
     pub fn listen() -> std::io::Result<Self> {
+        // A write beyond the limit of `ulimit -f` is an error of the write, and does not end the process.
+        #[cfg(unix)]
+        flag::register(signal_hook::consts::SIGXFSZ, Arc::default())?;
         let asked = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
             // In this order: the second signal finds the flag set by the first.

@@ -200,6 +200,14 @@ pub fn validate(table: &Table, role: Option<Role>) -> Result<(), OptionError> {
     }
 }
 
+/// Checks the tables that one job reads and writes against each other.
+///
+/// # Errors
+/// Tables that would get in each other's way.
+pub fn validate_together(sources: &[&Table], sinks: &[&Table]) -> Result<(), OptionError> {
+    filesystem::check_clash(sources, sinks)
+}
+
 fn check_role(info: &ConnectorInfo, table: &Table, role: Option<Role>) -> Result<(), OptionError> {
     let (possible, verb, others): (bool, _, Vec<&str>) = match role {
         None => return Ok(()),
@@ -274,7 +282,7 @@ impl SourceFactory for Connectors {
                 None => Ok(Box::new(FileSource::new(node, index, parallelism)?)),
                 Some(options) => {
                     let inner = FileSource::new(&Replay::inner_node(node, &options), index, parallelism)?;
-                    Ok(Box::new(Replay::new(Box::new(inner), node, &options)?))
+                    Ok(Box::new(Replay::new(inner, node, &options)?))
                 }
             },
             "datagen" => Ok(datagen::source(node, index, parallelism)?),

@@ -336,6 +336,9 @@ impl Framing for TextDecoder {
     fn spans_lines(&self) -> bool {
         matches!(self, Self::Csv(_))
     }
+    fn skips_mark(&self) -> bool {
+        !matches!(self, Self::Raw)
+    }
 }
 
 impl TextDecoder {

@@ -36,6 +36,7 @@ mod time;
 
 pub use connectors::{
     ConnectorInfo, Connectors, Role, TableSinks, connector, connectors, is_bounded, takes_updates, validate,
+    validate_together,
 };
 pub use on_error::OnError;
 pub use options::{OptionError, OptionKind, OptionSpec};

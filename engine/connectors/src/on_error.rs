@@ -67,6 +67,10 @@ impl Rejects {
         self.skipped += 1;
         Ok(())
     }
+    /// How many dead letters wait to be given.
+    pub(crate) fn waiting(&self) -> usize {
+        self.letters.len()
+    }
     /// The dead letters that wait to be given.
     pub(crate) fn take(&mut self) -> Option<Vec<DeadLetter>> {
         (!self.letters.is_empty()).then(|| std::mem::take(&mut self.letters))

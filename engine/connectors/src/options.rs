@@ -256,6 +256,8 @@ pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
     candidates
         .into_iter()
         .map(|c| (edit_distance(&lower, &c.to_lowercase()), c))
+        // A name of one letter is near to none of another letter.
+        .filter(|(distance, c)| *distance < c.chars().count().max(name.chars().count()))
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, c)| *distance <= ((c.len().max(name.len()) + 1) / 3).max(1))
         .map(|(_, c)| c)
@@ -320,5 +322,6 @@ mod tests {
         assert_eq!(nearest("formt", ["format", "path"]), Some("format"));
         assert_eq!(nearest("pahts", ["format", "path"]), Some("path"));
         assert_eq!(nearest("zzzzzz", ["format", "path"]), None);
+        assert_eq!(nearest("a", ["b", "aa"]), Some("aa"));
     }
 }

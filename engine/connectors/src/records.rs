@@ -35,8 +35,10 @@ pub(crate) trait Framing {
     /// The length of the first record of `bytes` with its line break; `None` where it does not end here. The first `searched`
     /// bytes were already given, without an end in them.
     fn record_length(&self, bytes: &[u8], searched: usize) -> Option<usize>;
-    /// Whether a record may hold line breaks.
+    /// Whether a record may hold line breaks; its end is then looked for from its beginning each time.
     fn spans_lines(&self) -> bool;
+    /// Whether a byte order mark at the beginning of the input is left out.
+    fn skips_mark(&self) -> bool;
 }
 
 /// A record a line.
@@ -49,6 +51,9 @@ impl Framing for Lines {
     }
     fn spans_lines(&self) -> bool {
         false
+    }
+    fn skips_mark(&self) -> bool {
+        true
     }
 }
 
@@ -73,6 +78,7 @@ pub(crate) enum Fill {
     Pending,
 }
 
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 const READ_BYTES: usize = 256 * 1024;
 /// How much of a record that is too long is kept for the dead-letter table.
 const TOO_LONG_KEPT: usize = 64 * 1024;
@@ -85,6 +91,8 @@ pub(crate) struct Records {
     end: usize,
     /// Bytes behind `start` that hold no record end.
     searched: usize,
+    /// A record that spans lines is looked at again when the buffer holds this much, so that the work stays linear.
+    look_at: usize,
     /// Offset of `buffer[start]` in the input.
     offset: u64,
     /// Line breaks before `buffer[start]`.
@@ -106,6 +114,7 @@ impl Records {
             start: 0,
             end: 0,
             searched: 0,
+            look_at: 0,
             offset: 0,
             lines: 0,
             at_end: false,
@@ -126,12 +135,19 @@ impl Records {
 
     /// The next record in the buffer.
     pub(crate) fn next(&mut self, framing: &impl Framing) -> Next<'_> {
+        if self.offset == 0 && self.buffer[self.start..self.end].starts_with(BYTE_ORDER_MARK) && framing.skips_mark() {
+            self.advance(BYTE_ORDER_MARK.len(), 0);
+        }
         let bytes = &self.buffer[self.start..self.end];
+        if bytes.len() < self.look_at && !self.at_end {
+            return Next::More;
+        }
         let Some(length) = framing.record_length(bytes, self.searched) else {
             if self.at_end {
                 return self.last();
             }
             self.searched = bytes.len();
+            self.look_at = if framing.spans_lines() { bytes.len() * 2 } else { 0 };
             if !self.dropping && bytes.len() > self.record_bytes_max {
                 self.dropping = true;
                 let start = self.start;
@@ -182,7 +198,7 @@ impl Records {
         self.lines += breaks;
         self.start += length;
         self.offset += length as u64;
-        self.searched = 0;
+        (self.searched, self.look_at) = (0, 0);
     }
 
     /// Reads more behind what is left.
@@ -204,7 +220,10 @@ impl Records {
             self.buffer.resize((self.buffer.len() * 2).max(READ_BYTES), 0);
         }
         match self.input.read(&mut self.buffer[self.end..], wait) {
-            Ok(None) => return Ok(Fill::Pending),
+            Ok(None) => {
+                self.look_at = 0;
+                return Ok(Fill::Pending);
+            }
             Ok(Some(0)) => self.at_end = true,
             Ok(Some(read)) => self.end += read,
             // A compressed file that is still being written ends early; it is read on when it has grown.
@@ -250,6 +269,39 @@ mod tests {
     #[test]
     fn a_growing_file_keeps_its_unfinished_line() {
         assert_eq!(all(b"a\nb", 100, true), ["1:a"]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_the_first_record() {
+        assert_eq!(all(b"\xEF\xBB\xBFa\n\xEF\xBB\xBFb", 100, false), ["1:a", "2:\u{feff}b"]);
+        assert_eq!(all(b"\xEF\xBB\n", 100, false), ["1:\u{fffd}"]);
+    }
+
+    #[test]
+    fn a_long_record_takes_little_more_memory_than_is_allowed() {
+        struct Endless(usize);
+        impl std::io::Read for Endless {
+            fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+                let length = into.len().min(self.0);
+                into[..length].fill(b'x');
+                self.0 -= length;
+                Ok(length)
+            }
+        }
+        let mut records = Records::new(Box::new(Blocking(Endless(100 << 20))), 1 << 20, false);
+        let mut too_long = 0;
+        loop {
+            match records.next(&Lines) {
+                Next::TooLong { .. } => too_long += 1,
+                Next::End => break,
+                Next::More => {
+                    records.fill(Duration::ZERO).unwrap();
+                }
+                Next::Record { .. } => panic!("there is no line break"),
+            }
+            assert!(records.buffer.len() <= 4 << 20, "{}", records.buffer.len());
+        }
+        assert_eq!(too_long, 1);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Gives the rows of another source at a multiple of the pace of their event time: `'replay.speed'`.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -8,9 +7,10 @@ use arrow::datatypes as t;
 use arrow::datatypes::{DataType as A, TimeUnit};
 use serde_json::Value as Json;
 use wasmill_expr::{Context, Evaluator, NoUserFunctions};
-use wasmill_plan::{ColumnKind, DataType, Error, Expr, Result, SourceNode, Table, TypeKind};
+use wasmill_plan::{ColumnKind, DataType, Expr, Result, SourceNode, Table, TypeKind};
 use wasmill_runtime::source::{Source, SourceEvent};
 
+use crate::filesystem::FileSource;
 use crate::options::{OptionError, Reader, nearest};
 
 /// What `'replay.speed'` and `'replay.time-column'` say.
@@ -117,18 +117,15 @@ struct Waiting {
 
 /// A source behind a pace.
 pub(crate) struct Replay {
-    inner: Box<dyn Source>,
+    inner: FileSource,
     speed: f64,
     /// The event time, over the inner source's columns.
     time: Evaluator,
     /// How many of the inner source's columns are given; the others were read for the time.
     columns: usize,
     waiting: Option<Waiting>,
-    later: VecDeque<SourceEvent>,
     /// Wall-clock and event time of the first row.
     started: Option<(Instant, i64)>,
-    /// The position before the waiting rows.
-    base: Json,
 }
 
 impl Replay {
@@ -146,29 +143,19 @@ impl Replay {
     ///
     /// # Errors
     /// A time that cannot be computed here: one that calls a user's function.
-    pub(crate) fn new(inner: Box<dyn Source>, node: &SourceNode, options: &ReplayOptions) -> Result<Self> {
+    pub(crate) fn new(inner: FileSource, node: &SourceNode, options: &ReplayOptions) -> Result<Self> {
         let read = Self::inner_node(node, options).projection;
         let place = |index: usize| read.iter().position(|i| *i == index).unwrap_or_default();
         let time = Evaluator::new(&options.time.clone().map_columns(&place), &NoUserFunctions)?;
-        let base = inner.position();
-        Ok(Self {
-            inner,
-            speed: options.speed,
-            time,
-            columns: node.projection.len(),
-            waiting: None,
-            later: VecDeque::new(),
-            started: None,
-            base,
-        })
+        Ok(Self { inner, speed: options.speed, time, columns: node.projection.len(), waiting: None, started: None })
     }
 
     /// Lets the rows of a batch wait for their times.
-    fn wait_for(&mut self, batch: &RecordBatch, at: usize) -> Result<()> {
+    fn wait_for(&mut self, batch: &RecordBatch) -> Result<()> {
         let times = times(&self.time.evaluate(batch, &Context::default())?);
         let columns: Vec<usize> = (0..self.columns).collect();
-        let waiting = Waiting { batch: batch.project(&columns)?, times, at };
-        self.waiting = Some(waiting).filter(|w| w.at < w.times.len());
+        let waiting = Waiting { batch: batch.project(&columns)?, times, at: 0 };
+        self.waiting = Some(waiting).filter(|w| !w.times.is_empty());
         Ok(())
     }
 
@@ -204,16 +191,9 @@ impl Replay {
 
 impl Source for Replay {
     fn poll(&mut self, wait: Duration) -> Result<SourceEvent> {
-        if let Some(event) = self.later.pop_front() {
-            return Ok(event);
-        }
         if self.waiting.is_none() {
-            let base = self.inner.position();
             match self.inner.poll(wait)? {
-                SourceEvent::Rows(batch) => {
-                    self.base = base;
-                    self.wait_for(&batch, 0)?;
-                }
+                SourceEvent::Rows(batch) => self.wait_for(&batch)?,
                 other => return Ok(other),
             }
         }
@@ -228,36 +208,17 @@ impl Source for Replay {
 
     fn position(&self) -> Json {
         match &self.waiting {
-            Some(waiting) => serde_json::json!({"inner": self.base, "given": waiting.at}),
-            None => serde_json::json!({"inner": self.inner.position(), "given": 0}),
+            Some(waiting) => self.inner.position_within(waiting.at),
+            None => self.inner.position(),
         }
     }
 
-    /// The rows already given of the batch that was waiting are read again and left out: the source gives the same batches
-    /// from the same position.
     fn seek(&mut self, position: &Json) -> Result<()> {
-        let (inner, given) = match position {
-            Json::Array(all) => (Json::Array(all.iter().map(|p| p["inner"].clone()).collect()), &Json::Null),
-            one => (one["inner"].clone(), &one["given"]),
-        };
-        if matches!(position, Json::Array(all) if all.iter().any(|p| p["given"].as_u64().unwrap_or(0) > 0)) {
-            return Err(Error::external("a replayed table continues only at the parallelism it was started with"));
-        }
-        self.inner.seek(&inner)?;
-        self.base = inner;
-        let mut given = given.as_u64().unwrap_or(0) as usize;
-        while given > 0 && self.waiting.is_none() {
-            match self.inner.poll(Duration::from_secs(1))? {
-                SourceEvent::Rows(batch) => {
-                    self.wait_for(&batch, given.min(batch.num_rows()))?;
-                    given = 0;
-                }
-                SourceEvent::DeadLetters(letters) => self.later.push_back(SourceEvent::DeadLetters(letters)),
-                SourceEvent::Pending => {}
-                SourceEvent::End => break,
-            }
-        }
-        Ok(())
+        self.inner.seek(position)
+    }
+
+    fn seek_all(&mut self, positions: &[Json]) -> Result<()> {
+        self.inner.seek_all(positions)
     }
 
     fn skipped(&self) -> u64 {

@@ -130,6 +130,7 @@ impl Source for StdinSource {
             Step::Rows { columns, rows } => {
                 SourceEvent::Rows(self.projection.batch(columns, rows, |_| MetadataValue::Null)?)
             }
+            Step::Rejected => SourceEvent::DeadLetters(self.rejects.take().unwrap_or_default()),
             Step::Pending => SourceEvent::Pending,
             Step::End => SourceEvent::End,
         };
@@ -152,6 +153,10 @@ impl Source for StdinSource {
             return Ok(());
         }
         Err(Error::external("standard input cannot be read again, so the job cannot continue where it stopped"))
+    }
+
+    fn seek_all(&mut self, positions: &[Json]) -> Result<()> {
+        positions.iter().try_for_each(|position| self.seek(position))
     }
 
     fn skipped(&self) -> u64 {

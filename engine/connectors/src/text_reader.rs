@@ -18,6 +18,8 @@ const BATCH_BYTES: u64 = 16 << 20;
 pub(crate) enum Step {
     /// Decoded columns.
     Rows { columns: Vec<ArrayRef>, rows: usize },
+    /// Much was read, and all of it was rejected.
+    Rejected,
     /// Nothing came in time.
     Pending,
     /// Nothing is left.
@@ -98,8 +100,9 @@ impl TextReader {
         let begin = self.records.position().0;
         let mut rows = 0;
         loop {
-            if rows >= MAX_BATCH_ROWS || (rows > 0 && self.records.position().0 - begin > BATCH_BYTES) {
-                return self.rows(rows);
+            let much = self.records.position().0 - begin > BATCH_BYTES || rejects.waiting() >= MAX_BATCH_ROWS;
+            if rows >= MAX_BATCH_ROWS || much {
+                return if rows > 0 { self.rows(rows) } else { Ok(Step::Rejected) };
             }
             let before = self.records.position();
             let rejected = match self.records.next(&self.decoder) {

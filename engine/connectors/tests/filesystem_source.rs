@@ -85,7 +85,7 @@ fn positions_of_all_instances_serve_another_parallelism() {
         positions.push(source.position());
     }
     let mut source = Connectors.source(&node(&table), 0, 1).unwrap();
-    source.seek(&positions.into()).unwrap();
+    source.seek_all(&positions).unwrap();
     rows.extend(drain(&mut *source).rows());
     rows.sort();
     let mut whole = read(&table).rows();

@@ -56,7 +56,7 @@ pub(crate) fn assemble(plan: &Plan, options: &JobOptions, parts: &JobParts) -> R
         plan,
         Width {
             parallelism,
-            source_parallelism: source_parallelism(plan, options)?.unwrap_or(parallelism),
+            source_parallelism: options.source_parallelism.unwrap_or(parallelism).max(1),
             pipelined: options.pipelined,
         },
     );
@@ -87,19 +87,6 @@ pub(crate) fn assemble(plan: &Plan, options: &JobOptions, parts: &JobParts) -> R
         handle.has_sources = !task.sources.is_empty();
     }
     Ok(Assembled { tasks: assembler.tasks, handles: assembler.handles, counters: assembler.counters })
-}
-
-/// How many instances sources have: as in the checkpoint, where there is one.
-fn source_parallelism(plan: &Plan, options: &JobOptions) -> Result<Option<usize>> {
-    let Some(checkpoint) = &options.restore else { return Ok(options.source_parallelism.map(|p| p.max(1))) };
-    match plan.nodes.iter().find(|n| is_source(n)) {
-        Some(node) => Ok(checkpoint.node(&node.uid)?.first().map(|n| n.parallelism)),
-        None => Ok(None),
-    }
-}
-
-fn is_source(node: &Node) -> bool {
-    matches!(node.operator, Plain::Source(_) | Plain::Values { .. })
 }
 
 impl Assembler<'_> {
@@ -152,7 +139,7 @@ impl Assembler<'_> {
                 Plain::Source(source) => (NodeRole::Source, Some(source.table.name.clone())),
                 Plain::Values { .. } => (NodeRole::Source, None),
                 Plain::Sink(sink) => (NodeRole::Sink, sink.table.as_ref().map(|t| t.name.clone())),
-                Plain::Watermark { .. } => (NodeRole::Watermark, None),
+                Plain::Watermark { .. } => (NodeRole::Watermark, self.table_of(id)),
                 _ => (NodeRole::Operator, None),
             };
             let counters = NodeCounters::new(&node.uid, table, instance, role);
@@ -186,6 +173,17 @@ impl Assembler<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The table whose rows reach a node by operators of one input.
+    fn table_of(&self, mut node: NodeId) -> Option<String> {
+        loop {
+            match (&self.plan.nodes[node].operator, &self.plan.nodes[node].inputs[..]) {
+                (Plain::Source(source), _) => return Some(source.table.name.clone()),
+                (_, [only]) => node = only.node,
+                _ => return None,
+            }
+        }
     }
 
     /// What the reader of that edge gets: late rows have the schema of the producer's first input.
@@ -310,8 +308,11 @@ impl Assembler<'_> {
             for input in &mut task.sources {
                 let counters = task.chain.slots[input.slot].counters();
                 let saved = checkpoint.node(&counters.uid)?;
-                if let Some(position) = saved.get(counters.instance).and_then(|n| n.position.as_ref()) {
-                    input.source.seek(position)?;
+                let parallelism = task.chain.slots[input.slot].parallelism();
+                let positions: Vec<_> = saved.iter().filter_map(|n| n.position.clone()).collect();
+                match positions.get(counters.instance) {
+                    Some(position) if positions.len() == parallelism => input.source.seek(position)?,
+                    _ => input.source.seek_all(&positions)?,
                 }
             }
         }

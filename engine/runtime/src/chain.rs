@@ -117,6 +117,10 @@ impl Slot {
     pub(crate) fn counters(&self) -> &NodeCounters {
         &self.counters
     }
+    /// How many instances the node has.
+    pub(crate) fn parallelism(&self) -> usize {
+        self.parallelism
+    }
     pub(crate) fn is_sink(&self) -> bool {
         matches!(self.body, Body::Sink(_))
     }

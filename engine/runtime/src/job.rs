@@ -20,13 +20,15 @@ use crate::metrics::{Metrics, NodeCounters};
 use crate::sink::SinkFactory;
 use crate::source::{Source, SourceFactory};
 
+/// Stack of a task's thread. A long chain of ORs is a deep expression; the stack is only touched as far as it is used.
+const STACK_BYTES: usize = 256 << 20;
+
 /// How a job runs.
 #[derive(Clone)]
 pub struct JobOptions {
     /// `parallelism.default`: instances of each keyed stage.
     pub parallelism: usize,
-    /// Instances of each stage that begins with sources; [`JobOptions::parallelism`] where `None`. A restored job keeps that
-    /// of its checkpoint, whatever this says, because a source's positions belong to its instances.
+    /// Instances of each stage that begins with sources; [`JobOptions::parallelism`] where `None`.
     pub source_parallelism: Option<usize>,
     /// At parallelism 1, run what is behind an exchange on a second thread.
     pub pipelined: bool,
@@ -120,7 +122,10 @@ impl Job {
         for task in assembled.tasks {
             let reports = events.clone();
             let name = task.chain.slots.first().map_or_else(String::new, |s| s.counters().uid.clone());
-            let thread = std::thread::Builder::new().name(name).spawn(move || crate::task::run(task, &reports));
+            let thread = std::thread::Builder::new()
+                .name(name)
+                .stack_size(STACK_BYTES)
+                .spawn(move || crate::task::run(task, &reports));
             match thread {
                 Ok(thread) => threads.push(thread),
                 // The tasks that run leave when their control channels go with this function.

@@ -31,7 +31,7 @@ pub(crate) struct NodeCounters {
     pub(crate) rows_out: AtomicU64,
     pub(crate) bytes: AtomicU64,
     pub(crate) late_rows: AtomicU64,
-    pub(crate) dead_letters: AtomicU64,
+    pub(crate) rejected: AtomicU64,
     pub(crate) watermark: AtomicI64,
     pub(crate) idle: AtomicBool,
     pub(crate) closed: AtomicBool,
@@ -50,7 +50,7 @@ impl NodeCounters {
             rows_out: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             late_rows: AtomicU64::new(0),
-            dead_letters: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
             watermark: AtomicI64::new(NO_WATERMARK),
             idle: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -65,7 +65,7 @@ impl NodeCounters {
 pub struct NodeMetrics {
     /// Its uid in the plan.
     pub uid: String,
-    /// The table that a source reads or a sink writes.
+    /// The table that a source reads, a watermark belongs to or a sink writes.
     pub table: Option<String>,
     /// What it is.
     pub role: NodeRole,
@@ -77,8 +77,8 @@ pub struct NodeMetrics {
     pub bytes: u64,
     /// Rows that came too late.
     pub late_rows: u64,
-    /// Rows that a source could not decode.
-    pub dead_letters: u64,
+    /// Rows that a source could not decode, and has left out or sent to the dead-letter table.
+    pub rejected: u64,
     /// The lowest watermark given, [`NO_WATERMARK`] before the first.
     pub watermark: i64,
     /// How far a source has come: done of total, where it is known.
@@ -90,9 +90,21 @@ pub struct NodeMetrics {
 pub struct Metrics {
     /// In the order of the plan.
     pub nodes: Vec<NodeMetrics>,
-    /// The watermark operator and instance that hold back the watermark: the lowest of several that are neither idle nor at
-    /// their end.
-    pub watermark_holder: Option<(String, usize)>,
+    /// The lowest of several watermark operators and instances that are neither idle nor at their end, where it is behind.
+    pub watermark_holder: Option<WatermarkHolder>,
+}
+
+/// Who holds the watermark back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatermarkHolder {
+    /// The watermark operator's uid.
+    pub uid: String,
+    /// Which instance of it.
+    pub instance: usize,
+    /// The table whose rows it reads, where it is one.
+    pub table: Option<String>,
+    /// How far it is behind the highest of the others; `i64::MAX` where it has given no watermark yet.
+    pub behind_ms: i64,
 }
 
 impl Metrics {
@@ -108,7 +120,7 @@ impl Metrics {
                 rows_out: c.rows_out.load(Relaxed),
                 bytes: c.bytes.load(Relaxed),
                 late_rows: c.late_rows.load(Relaxed),
-                dead_letters: c.dead_letters.load(Relaxed),
+                rejected: c.rejected.load(Relaxed),
                 watermark: c.watermark.load(Relaxed),
                 progress: (total > 0).then(|| (c.done.load(Relaxed), total)),
             };
@@ -120,8 +132,16 @@ impl Metrics {
         let holds =
             |c: &&Arc<NodeCounters>| c.role == NodeRole::Watermark && !c.idle.load(Relaxed) && !c.closed.load(Relaxed);
         let open: Vec<_> = counters.iter().filter(holds).collect();
-        let lowest = open.iter().min_by_key(|c| c.watermark.load(Relaxed)).filter(|_| open.len() > 1);
-        Self { nodes, watermark_holder: lowest.map(|c| (c.uid.clone(), c.instance)) }
+        let highest = open.iter().map(|c| c.watermark.load(Relaxed)).max().unwrap_or(NO_WATERMARK);
+        let lowest = open.iter().map(|c| (c.watermark.load(Relaxed), c)).min_by_key(|(watermark, _)| *watermark);
+        let watermark_holder =
+            lowest.filter(|(watermark, _)| *watermark < highest).map(|(watermark, c)| WatermarkHolder {
+                uid: c.uid.clone(),
+                instance: c.instance,
+                table: c.table.clone(),
+                behind_ms: if watermark == NO_WATERMARK { i64::MAX } else { highest.saturating_sub(watermark) },
+            });
+        Self { nodes, watermark_holder }
     }
 
     /// The figures of a node.
@@ -148,7 +168,7 @@ impl NodeMetrics {
         self.rows_out += other.rows_out;
         self.bytes += other.bytes;
         self.late_rows += other.late_rows;
-        self.dead_letters += other.dead_letters;
+        self.rejected += other.rejected;
         self.watermark = self.watermark.min(other.watermark);
         self.progress = match (self.progress, other.progress) {
             (Some((a, b)), Some((c, d))) => Some((a + c, b + d)),

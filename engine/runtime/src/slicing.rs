@@ -72,6 +72,19 @@ impl Source for SlicingSource {
         self.rest = None;
         Ok(())
     }
+    /// Where no instance had given a part of a batch.
+    fn seek_all(&mut self, positions: &[Json]) -> Result<()> {
+        if positions.iter().any(|p| p["given"].as_u64() != Some(0)) {
+            return Err(Error::query("a sliced source continues only at the parallelism it was started with"));
+        }
+        let inner: Vec<Json> = positions.iter().map(|p| p["before"].clone()).collect();
+        self.inner.seek_all(&inner)?;
+        self.before = self.inner.position();
+        Ok(())
+    }
+    fn skipped(&self) -> u64 {
+        self.inner.skipped()
+    }
     fn progress(&self) -> Option<(u64, u64)> {
         self.inner.progress()
     }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use arrow::array::RecordBatch;
 use serde_json::Value as Json;
-use wasmill_plan::{Result, SourceNode};
+use wasmill_plan::{Error, Result, SourceNode};
 
 /// What a source has at this moment.
 #[derive(Debug)]
 pub enum SourceEvent {
-    /// Rows, at most [`MAX_BATCH_ROWS`]; columns as the node's projection says.
+    /// Rows, about [`MAX_BATCH_ROWS`] at most (the task cuts what is more); columns as the node's projection says.
     Rows(RecordBatch),
     /// Rows that could not be decoded, for the dead-letter table of `'on-error' = 'dead-letter:t'`.
     DeadLetters(Vec<DeadLetter>),
@@ -49,6 +49,17 @@ pub trait Source: Send {
     /// # Errors
     /// `Error::Corrupt` where it is not one, `Error::External` where the input is no longer there.
     fn seek(&mut self, position: &Json) -> Result<()>;
+    /// Continues after a change of the number of instances, before the first poll: `positions` are those of all instances
+    /// before, in their order, and each instance of now gets all of them.
+    ///
+    /// # Errors
+    /// As [`Source::seek`]; `Error::Query` where the source cannot be shared anew.
+    fn seek_all(&mut self, positions: &[Json]) -> Result<()> {
+        Err(Error::Query {
+            message: "a source of this kind continues only at the parallelism it was started with".into(),
+            hint: Some(format!("SET 'parallelism.default' = '{}'", positions.len())),
+        })
+    }
     /// How many rows `'on-error'` has left out or sent to the dead-letter table so far, for progress and the summary.
     fn skipped(&self) -> u64 {
         0

@@ -18,7 +18,7 @@ use crate::batch::{Batch, Message};
 use crate::chain::Chain;
 use crate::checkpoint::NodeSnapshot;
 use crate::clock::Clock;
-use crate::source::{DeadLetter, Source, SourceEvent};
+use crate::source::{DeadLetter, MAX_BATCH_ROWS, Source, SourceEvent};
 
 /// How long a source is waited for before the task looks after barriers and stops.
 const POLL_MS: u64 = 20;
@@ -149,21 +149,25 @@ impl Task {
         input.idle = false;
         input.rows_at_ms = self.clock.now_ms();
         let counters = self.chain.slots[input.slot].counters();
+        counters.rejected.store(input.source.skipped(), Relaxed);
         if let Some((done, total)) = input.source.progress() {
             counters.done.store(done, Relaxed);
             counters.total.store(total, Relaxed);
         }
         match event {
-            SourceEvent::Rows(rows) => self.chain.deliver(input.slot, 0, Message::Batch(Batch::append(rows))),
-            SourceEvent::DeadLetters(letters) => {
-                counters.dead_letters.fetch_add(letters.len() as u64, Relaxed);
-                match input.dead_letters {
-                    Some(slot) => {
-                        self.chain.deliver(slot, 0, Message::Batch(Batch::append(dead_letter_rows(&letters)?)))
-                    }
-                    None => Ok(()),
+            SourceEvent::Rows(rows) => {
+                // A record may hold any number of rows.
+                let slot = input.slot;
+                for start in (0..rows.num_rows()).step_by(MAX_BATCH_ROWS) {
+                    let rows = rows.slice(start, MAX_BATCH_ROWS.min(rows.num_rows() - start));
+                    self.chain.deliver(slot, 0, Message::Batch(Batch::append(rows)))?;
                 }
+                Ok(())
             }
+            SourceEvent::DeadLetters(letters) => match input.dead_letters {
+                Some(slot) => self.chain.deliver(slot, 0, Message::Batch(Batch::append(dead_letter_rows(&letters)?))),
+                None => Ok(()),
+            },
             SourceEvent::End => self.close(index, Message::End),
             SourceEvent::Pending => Ok(()),
         }
@@ -361,6 +365,8 @@ pub(crate) fn run(mut task: Task, reports: &Sender<crate::coordinator::Event>) {
         }
     };
     if let Some(error) = error {
+        // What sinks have accepted is shown, whatever came behind it; the first error is the one that counts.
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| task.chain.flush()));
         report(Report::Failed(error));
     }
     drop(task);

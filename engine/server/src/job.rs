@@ -4,12 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use wasmill_connectors::{Connectors, TableSinks};
-use wasmill_plan::{ChangelogMode, Operator, Plan, Result, Schema};
+use wasmill_plan::{ChangelogMode, Error, Operator, Plan, Result, Schema};
 use wasmill_runtime::batch::{MAX_WATERMARK, NO_WATERMARK};
 use wasmill_runtime::checkpoint::MemoryStore;
 use wasmill_runtime::job::{CheckpointOptions, Job as RuntimeJob, JobHandle, JobOptions, JobParts};
+use wasmill_runtime::metrics::WatermarkHolder;
 use wasmill_sql::{Settings, explain};
 
+use crate::dead_letters::DeadLetterTables;
 use crate::error::SessionError;
 use crate::functions::Functions;
 use crate::rows::{JobSinks, RowWriter, SharedRows};
@@ -20,10 +22,17 @@ pub struct Job {
     plan: Plan,
     options: JobOptions,
     functions: Functions,
+    dead_letters: DeadLetterTables,
 }
 
 impl Job {
-    pub(crate) fn new(name: String, plan: Plan, settings: &Settings, functions: Functions) -> Self {
+    pub(crate) fn new(
+        name: String,
+        plan: Plan,
+        settings: &Settings,
+        functions: Functions,
+        dead_letters: DeadLetterTables,
+    ) -> Self {
         let name = match settings.get("pipeline.name") {
             Some("") | None => name,
             Some(set) => set.to_owned(),
@@ -41,7 +50,7 @@ impl Job {
             random_seed: seed(),
             ..JobOptions::default()
         };
-        Self { name, plan, options, functions }
+        Self { name, plan, options, functions, dead_letters }
     }
     /// What it is called in messages.
     pub fn name(&self) -> &str {
@@ -68,7 +77,11 @@ impl Job {
         let rows: Option<SharedRows> = rows.map(|rows| Arc::new(Mutex::new(rows)));
         let parts = JobParts {
             sources: Arc::new(Connectors),
-            sinks: Arc::new(JobSinks { tables: TableSinks::default(), rows: rows.clone() }),
+            sinks: Arc::new(JobSinks {
+                tables: TableSinks::default(),
+                dead_letters: self.dead_letters,
+                rows: rows.clone(),
+            }),
             functions: Arc::new(self.functions),
         };
         let handle = RuntimeJob::start(&self.plan, &self.options, &parts)?;
@@ -90,7 +103,7 @@ pub struct RunningJob {
 }
 
 /// The figures of a moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
     /// Rows that all sources read.
     pub rows_in: u64,
@@ -99,9 +112,11 @@ pub struct Progress {
     /// Rows that came too late, over all operators.
     pub late_rows: u64,
     /// Rows that could not be decoded.
-    pub dead_letters: u64,
+    pub rejected: u64,
     /// The lowest watermark of the sources, ms since the epoch.
     pub watermark_ms: Option<i64>,
+    /// Who holds the watermark back, where somebody is behind the others.
+    pub watermark_holder: Option<WatermarkHolder>,
     /// How much of the input is read, from 0 to 1, where it is known.
     pub done: Option<f64>,
     /// Since the start.
@@ -123,8 +138,9 @@ impl RunningJob {
             rows_in: metrics.rows_read(),
             rows_out: metrics.rows_written(),
             late_rows: metrics.late_rows(),
-            dead_letters: metrics.nodes.iter().map(|n| n.dead_letters).sum(),
+            rejected: metrics.nodes.iter().map(|n| n.rejected).sum(),
             watermark_ms: marks.min(),
+            watermark_holder: metrics.watermark_holder.clone(),
             done: (total > 0).then(|| done as f64 / total as f64),
             elapsed: self.started.elapsed(),
         }
@@ -157,10 +173,21 @@ impl RunningJob {
     /// # Errors
     /// What made it fail.
     pub fn finish(self) -> Result<bool, SessionError> {
-        let report = self.handle.wait()?;
-        if let Some(rows) = self.rows {
-            rows.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
+        let report = self.handle.wait();
+        let Some(rows) = self.rows else { return Ok(report?.stopped) };
+        let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+        match report {
+            Ok(report) => {
+                rows.finish()?;
+                Ok(report.stopped)
+            }
+            Err(error) => {
+                // The rows before a failure are results; it is the failure that is told.
+                if !matches!(error, Error::BrokenPipe) {
+                    let _ = rows.flush();
+                }
+                Err(error.into())
+            }
         }
-        Ok(report.stopped)
     }
 }

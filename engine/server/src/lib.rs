@@ -6,6 +6,7 @@
 //!                                     | Answer::Job      a planned job --Job::start(rows)--> RunningJob
 //! ```
 
+mod dead_letters;
 mod error;
 mod functions;
 mod job;
@@ -17,3 +18,4 @@ pub use job::{Job, Progress, RunningJob};
 pub use rows::RowWriter;
 pub use session::{Answer, Session};
 pub use wasmill_runtime::batch::{Batch, RowKind};
+pub use wasmill_runtime::metrics::WatermarkHolder;

@@ -7,6 +7,8 @@ use wasmill_plan::{Result, Schema, SinkNode};
 use wasmill_runtime::batch::Batch;
 use wasmill_runtime::sink::{Sink, SinkFactory};
 
+use crate::dead_letters::DeadLetterTables;
+
 /// Takes the rows of a bare SELECT, from one thread at a time.
 pub trait RowWriter: Send {
     /// Takes rows; they may be held back until [`RowWriter::flush`].
@@ -32,6 +34,7 @@ pub(crate) type SharedRows = Arc<Mutex<Box<dyn RowWriter>>>;
 /// The sinks of one start of a job: tables by their connector, and the caller's rows.
 pub(crate) struct JobSinks {
     pub tables: TableSinks,
+    pub dead_letters: DeadLetterTables,
     pub rows: Option<SharedRows>,
 }
 
@@ -42,6 +45,9 @@ impl SinkFactory for JobSinks {
             (None, Some(rows)) => Ok(Box::new(CallerSink { rows: rows.clone() })),
             (None, None) => unreachable!("a query is started with a writer for its rows"),
         }
+    }
+    fn dead_letter_sink(&self, table: &str, index: usize, parallelism: usize) -> Result<Box<dyn Sink>> {
+        self.dead_letters.sink(table, &self.tables, index, parallelism)
     }
 }
 

@@ -10,6 +10,7 @@ use wasmill_sql::{
     Catalog, InsertStatement, ParsedStatement, QueryError, QueryStatement, Settings, Statement, ddl, explain, planner,
 };
 
+use crate::dead_letters::DeadLetterTables;
 use crate::error::SessionError;
 use crate::functions::Functions;
 use crate::job::Job;
@@ -153,16 +154,20 @@ impl Session {
 
     fn query(&self, query: &QueryStatement) -> Result<Answer, SessionError> {
         let plan = planner::plan_query(query, &self.catalog, &self.settings)?;
-        check_tables(&plan)?;
-        Ok(Answer::Job(Box::new(Job::new("select".to_owned(), plan, &self.settings, self.functions.clone()))))
+        Ok(self.job("select".to_owned(), plan)?)
     }
 
     fn inserts(&self, inserts: &[InsertStatement]) -> Result<Answer, SessionError> {
         let plan = planner::plan_inserts(inserts, &self.catalog, &self.settings)?;
-        check_tables(&plan).map_err(|error| error.or_span(inserts.first().and_then(|i| i.table.span)))?;
         let tables: Vec<&str> = inserts.iter().map(|i| i.table.text.as_str()).collect();
         let name = format!("insert into {}", tables.join(", "));
-        Ok(Answer::Job(Box::new(Job::new(name, plan, &self.settings, self.functions.clone()))))
+        Ok(self.job(name, plan).map_err(|error| error.or_span(inserts.first().and_then(|i| i.table.span)))?)
+    }
+
+    fn job(&self, name: String, plan: Plan) -> Result<Answer, QueryError> {
+        let dead_letters = DeadLetterTables::of(&plan, &self.catalog)?;
+        check_tables(&plan, &dead_letters)?;
+        Ok(Answer::Job(Box::new(Job::new(name, plan, &self.settings, self.functions.clone(), dead_letters))))
     }
 
     fn explain(&self, statement: &Explain) -> Result<String, SessionError> {
@@ -188,12 +193,14 @@ fn check_options(statement: &CreateTable, table: &Table) -> Result<(), QueryErro
 }
 
 /// Whether every table of the plan can play its role.
-fn check_tables(plan: &Plan) -> Result<(), QueryError> {
+fn check_tables(plan: &Plan, dead_letters: &DeadLetterTables) -> Result<(), QueryError> {
     let refuse = |error: connectors::OptionError| QueryError { hint: error.hint, ..QueryError::new(error.message) };
+    let (mut sources, mut sinks) = (Vec::new(), Vec::new());
     for node in &plan.nodes {
         match &node.operator {
             Operator::Source(source) => {
                 connectors::validate(&source.table, Some(connectors::Role::Source)).map_err(refuse)?;
+                sources.push(&*source.table);
             }
             Operator::Sink(sink) => {
                 let Some(table) = &sink.table else { continue };
@@ -205,9 +212,11 @@ fn check_tables(plan: &Plan) -> Result<(), QueryError> {
                     ))
                     .with_hint("aggregate over a window, or write to a table that takes updates, such as 'print'"));
                 }
+                sinks.push(&**table);
             }
             _ => {}
         }
     }
-    Ok(())
+    sinks.extend(dead_letters.tables());
+    connectors::validate_together(&sources, &sinks).map_err(refuse)
 }

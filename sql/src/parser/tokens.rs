@@ -48,9 +48,13 @@ fn unreadable(error: &TokenizerError, text: &str) -> QueryError {
             chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default()
         }
     };
-    let (line, column) = (error.location.line as u32, error.location.column as u32);
-    let last = text.lines().count().max(1) as u32;
-    let span = Span { line: line.clamp(1, last), column: column.max(1), end_line: line, end_column: column + 1 };
+    // The end of the text may lie behind its last line.
+    let lines: Vec<&str> = text.split('\n').collect();
+    let line = (error.location.line as usize).clamp(1, lines.len());
+    let behind = lines[line - 1].chars().count() as u32 + 1;
+    let column = (error.location.column as u32).clamp(1, behind);
+    let line = line as u32;
+    let span = Span { line, column, end_line: line, end_column: (column + 1).min(behind) };
     QueryError::new(message).with_span(span)
 }
 

@@ -41,7 +41,6 @@ impl CsvDecoder {
     /// # Errors
     /// A column to decode that it lacks.
     pub(crate) fn header(&mut self, record: &[u8]) -> Result<(), String> {
-        let record = record.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(record);
         let mut found = Vec::new();
         let mut fields = Fields::new(&self.options, record);
         while let Some(field) = fields.next(&mut self.buffer)? {
@@ -105,7 +104,8 @@ impl CsvDecoder {
             return Ok(());
         }
         if !self.options.ignore_parse_errors {
-            return Err(format!("the row has {count} fields, the table has {}", self.targets.len()));
+            let fields = if count == 1 { "field" } else { "fields" };
+            return Err(format!("the row has {count} {fields}, the table has {}", self.targets.len()));
         }
         for target in self.targets.iter().skip(count).flatten() {
             columns[*target].push_null();

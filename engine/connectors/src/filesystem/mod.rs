@@ -1,12 +1,16 @@
 //! The `filesystem` connector: files of rows, read once or followed, and written so that nothing is seen twice.
 
+mod clash;
 mod compress;
+mod file_metadata;
 mod open;
 mod parts;
 mod paths;
+mod place;
 mod sink;
 mod source;
 
+pub(crate) use clash::check as check_clash;
 pub(crate) use parts::Folders;
 pub(crate) use paths::cannot_open;
 pub(crate) use sink::{FileSink, check as check_sink};

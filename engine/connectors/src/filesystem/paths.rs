@@ -52,13 +52,15 @@ fn below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => below(&path, found)?,
             Ok(_) => found.push(path),
+            // It was removed since the folder was listed.
+            Err(e) if e.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(&path).is_err() => {}
             Err(e) => return Err(cannot_open(&path, &e)),
         }
     }
     Ok(())
 }
 
-fn is_hidden(path: &Path) -> bool {
+pub(super) fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b".") || n.as_encoded_bytes().starts_with(b"_"))
 }
 

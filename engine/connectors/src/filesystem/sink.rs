@@ -72,6 +72,10 @@ impl Target {
             return Err(OptionError::new("path", format!("'{path}' is a glob: rows cannot be written to it"))
                 .hint("name a folder or a file"));
         }
+        if fs::metadata(&path).is_ok_and(|m| !m.is_file() && !m.is_dir()) {
+            return Err(OptionError::new("path", format!("'{path}' is no regular file: rows cannot be written to it"))
+                .hint("use connector 'stdout', 'print' or 'blackhole'"));
+        }
         let file = is_file.then(|| PathBuf::from(&path));
         let folder = match &file {
             Some(file) => file.with_file_name(format!(".{}.parts", name_of(file))),

@@ -1,40 +1,33 @@
 //! Reads the files of a table in the order of their names, each from where it was left.
 //!
 //! ```text
-//! paths::files → [a.json, b.json.gz, …] → every nth is this instance's → TextReader → batch + metadata columns
+//! read once: paths::files → [a.json, b.json.gz, …] → every nth is this instance's ┐
+//! followed:  paths::files, again and again        → by the hash of their paths    ┴→ TextReader → batch + metadata columns
 //! ```
+//! A position holds the place in every file of the instance, so that instances of another number can share them anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value as Json, json};
 use wasmill_plan::{Error, Result, SourceNode, Table};
 use wasmill_runtime::source::{Source, SourceEvent};
 
 use super::FileOptions;
-use super::open::open;
-use super::paths::files;
+use super::file_metadata::FileMetadata;
+use super::open::{is_compressed, open};
+use super::paths::{cannot_open, files};
+use super::place::{Fate, Place, hash};
 use crate::format::Format;
 use crate::on_error::Rejects;
-use crate::parquet::ParquetReader;
-use crate::projection::{MetadataValue, Projection};
+use crate::parquet::{ParquetReader, is_complete};
+use crate::projection::Projection;
 use crate::records::Records;
 use crate::text_reader::{Step, TextReader};
-
-/// How far a file has been read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Place {
-    /// Uncompressed bytes, or rows of a Parquet file.
-    offset: u64,
-    /// Line breaks before.
-    lines: u64,
-    /// Its size when its end was reached; it is looked at again when it has another.
-    size_at_end: Option<u64>,
-}
 
 /// What reads a file.
 enum Reader {
@@ -42,42 +35,22 @@ enum Reader {
     Parquet(ParquetReader),
 }
 
+impl Reader {
+    fn position(&self) -> (u64, u64) {
+        match self {
+            Self::Text(reader) => reader.position(),
+            Self::Parquet(reader) => reader.position(),
+        }
+    }
+}
+
 /// A file that is being read.
 struct Current {
     path: PathBuf,
     reader: Reader,
     metadata: FileMetadata,
-}
-
-/// What the metadata columns say about a file.
-struct FileMetadata {
-    path: String,
-    name: String,
-    size: u64,
-    modified_ms: Option<i64>,
-}
-
-impl FileMetadata {
-    fn of(path: &Path) -> Result<Self> {
-        let metadata = fs::metadata(path).map_err(|e| super::paths::cannot_open(path, &e))?;
-        let modified = metadata.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok());
-        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        Ok(Self {
-            path: absolute.display().to_string(),
-            name: path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
-            size: metadata.len(),
-            modified_ms: modified.and_then(|m| i64::try_from(m.as_millis()).ok()),
-        })
-    }
-    fn value(&self, key: &str) -> MetadataValue {
-        match key {
-            "file.path" => MetadataValue::Text(self.path.clone()),
-            "file.name" => MetadataValue::Text(self.name.clone()),
-            "file.size" => MetadataValue::BigInt(self.size as i64),
-            "file.modification-time" => self.modified_ms.map_or(MetadataValue::Null, MetadataValue::Instant),
-            _ => MetadataValue::Null,
-        }
-    }
+    /// Rows still to be left out, because they were given before.
+    skip: usize,
 }
 
 /// The source of one instance.
@@ -88,11 +61,13 @@ pub(crate) struct FileSource {
     rejects: Rejects,
     index: usize,
     parallelism: usize,
-    /// How far each file has been read.
-    places: BTreeMap<String, Place>,
+    /// How far each file of this instance has been read.
+    places: BTreeMap<PathBuf, Place>,
     /// Files still to read, the next one last.
     waiting: Vec<PathBuf>,
     current: Option<Current>,
+    /// The file that the last rows came from, and its place before them.
+    last: Option<(PathBuf, Place)>,
     /// When a followed path is looked at again.
     next_look: Option<Instant>,
     bytes_done: Arc<AtomicU64>,
@@ -100,7 +75,7 @@ pub(crate) struct FileSource {
 }
 
 impl FileSource {
-    /// Instance `index` of `parallelism`: reads every `parallelism`th file.
+    /// Instance `index` of `parallelism`.
     ///
     /// # Errors
     /// A wrong option; a file that does not exist, unless the path is followed.
@@ -115,60 +90,117 @@ impl FileSource {
             places: BTreeMap::new(),
             waiting: Vec::new(),
             current: None,
+            last: None,
             next_look: None,
             bytes_done: Arc::default(),
             bytes_total: 0,
         };
-        source.look()?;
+        if source.is_followed() {
+            source.look()?;
+        } else {
+            let found = files(&source.options.path)?;
+            if found.is_empty() && source.options.path.contains(['*', '?', '[']) {
+                return Err(Error::external(format!("no file matches '{}'", source.options.path)));
+            }
+            let own = found.into_iter().enumerate().filter(|(i, _)| i % parallelism == index);
+            source.places = own.map(|(_, path)| (path, Place::default())).collect();
+            source.wait_for_all();
+        }
         Ok(source)
     }
 
-    /// Lists the files that have something to read.
+    fn is_followed(&self) -> bool {
+        self.options.monitor_interval.is_some()
+    }
+
+    /// Whether places in the file count its own bytes.
+    fn is_raw(&self, path: &Path) -> bool {
+        !matches!(self.options.format, Format::Parquet(_)) && !is_compressed(path)
+    }
+
+    /// All files of the instance that are not at their end wait to be read.
+    fn wait_for_all(&mut self) {
+        let size = |path: &PathBuf| fs::metadata(path).map_or(0, |m| m.len());
+        self.bytes_total = self.places.keys().map(size).sum();
+        let open = self.places.iter().filter(|(_, place)| place.end.is_none());
+        self.waiting = open.map(|(path, _)| path.clone()).rev().collect();
+    }
+
+    /// Lists the followed files that have something to read.
     fn look(&mut self) -> Result<()> {
-        let followed = self.options.monitor_interval;
         let found = match files(&self.options.path) {
             // A followed path may come to be.
-            Err(Error::External { .. }) if followed.is_some() && !Path::new(&self.options.path).exists() => Vec::new(),
+            Err(Error::External { .. }) if !Path::new(&self.options.path).exists() => Vec::new(),
             Err(e) => return Err(e),
-            Ok(found) if found.is_empty() && followed.is_none() && self.options.path.contains(['*', '?', '[']) => {
-                return Err(Error::external(format!("no file matches '{}'", self.options.path)));
-            }
             Ok(found) => found,
         };
         self.waiting.clear();
         self.bytes_total = 0;
-        for path in found.into_iter().enumerate().filter(|(i, _)| i % self.parallelism == self.index).map(|(_, p)| p) {
-            let size = fs::metadata(&path).map_or(0, |m| m.len());
-            self.bytes_total += size;
-            match self.places.get_mut(&*path.to_string_lossy()) {
-                Some(place) if place.size_at_end == Some(size) => continue,
-                Some(place) if place.size_at_end.is_some_and(|before| size < before) => *place = Place::default(),
-                _ => {}
+        let before = self.places.clone();
+        let mut present = BTreeSet::new();
+        for path in found {
+            if hash(path.as_os_str().as_encoded_bytes()) % self.parallelism as u64 != self.index as u64 {
+                continue;
             }
-            self.waiting.push(path);
+            // A file that went away since it was listed is none.
+            let Ok(metadata) = fs::metadata(&path) else { continue };
+            self.bytes_total += metadata.len();
+            present.insert(path.clone());
+            let is_raw = || self.is_raw(&path);
+            let fate = self.places.get(&path).map(|place| place.fate(&path, &metadata, is_raw));
+            if matches!(fate, None | Some(Fate::Replaced)) {
+                let place =
+                    before.values().find(|place| place.is_renamed(&path, &metadata)).copied().unwrap_or_default();
+                self.places.insert(path.clone(), place);
+                if place.fate(&path, &metadata, || self.is_raw(&path)) == Fate::Read {
+                    continue;
+                }
+            }
+            if fate != Some(Fate::Read) {
+                self.waiting.push(path);
+            }
         }
         self.waiting.reverse();
-        self.next_look = followed.map(|interval| Instant::now() + interval);
+        // A file that is gone may come back under another name only in the look that misses it.
+        self.places.retain(|path, _| present.contains(path));
+        self.next_look = self.options.monitor_interval.map(|interval| Instant::now() + interval);
         Ok(())
     }
 
-    fn begin(&mut self, path: PathBuf) -> Result<()> {
-        let metadata = FileMetadata::of(&path)?;
-        let place = self.places.get(&*path.to_string_lossy()).copied().unwrap_or_default();
-        let reader = match self.options.format {
-            Format::Parquet(_) => Reader::Parquet(ParquetReader::open(&path, &self.projection.fields, place.offset)?),
-            _ => Reader::Text(self.text_reader(&path, place)?),
+    /// Opens a file; `false` where it is not to be read now.
+    fn begin(&mut self, path: PathBuf) -> Result<bool> {
+        let metadata = match fs::metadata(&path) {
+            // A followed file that went away since it was listed.
+            Err(e) if self.is_followed() && e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            metadata => metadata.map_err(|e| cannot_open(&path, &e))?,
         };
-        self.current = Some(Current { path, reader, metadata });
-        Ok(())
+        let place = self.places.get(&path).copied().unwrap_or_default();
+        let is_parquet = matches!(self.options.format, Format::Parquet(_));
+        if self.is_followed() && is_parquet && !is_complete(&path) {
+            // It is still being written.
+            return Ok(false);
+        }
+        if !self.is_followed() && place.fate(&path, &metadata, || self.is_raw(&path)) == Fate::Replaced {
+            return Err(Error::external(format!(
+                "'{}' is not as it was when it was read before, so the job cannot continue where it stopped",
+                path.display()
+            )));
+        }
+        let reader = if is_parquet {
+            Reader::Parquet(ParquetReader::open(&path, &self.projection.fields, place.offset)?)
+        } else {
+            Reader::Text(self.text_reader(&path, place)?)
+        };
+        let skip = place.given as usize;
+        self.current = Some(Current { metadata: FileMetadata::of(&path, &metadata), path, reader, skip });
+        Ok(true)
     }
 
     fn text_reader(&self, path: &Path, place: Place) -> Result<TextReader> {
-        let growing = self.options.monitor_interval.is_some();
         let limit = self.options.record_bytes_max;
         let at = |place: Place| -> Result<Records> {
             let input = open(path, place.offset, self.bytes_done.clone())?;
-            Ok(Records::new(input, limit, growing).starting_at(place.offset, place.lines))
+            Ok(Records::new(input, limit, self.is_followed()).starting_at(place.offset, place.lines))
         };
         let decoder = self.options.format.decoder(&self.table, &self.projection.fields);
         let fields = self.projection.fields.clone();
@@ -182,15 +214,46 @@ impl FileSource {
         Ok(reader.with_records(at(place)?))
     }
 
+    /// The place behind the rows of the current file that were given.
     fn save_place(&mut self, at_end: bool) {
-        if let Some(current) = &self.current {
-            let (offset, lines) = match &current.reader {
-                Reader::Text(reader) => reader.position(),
-                Reader::Parquet(reader) => reader.position(),
-            };
-            let size_at_end = at_end.then_some(current.metadata.size);
-            self.places.insert(current.path.to_string_lossy().into_owned(), Place { offset, lines, size_at_end });
+        let Some(current) = &self.current else { return };
+        let (offset, lines) = current.reader.position();
+        let mut place = Place { offset, lines, given: current.skip as u64, ..Place::default() };
+        if at_end {
+            place.end = Some(current.metadata.end);
+            place.mark(&current.path, self.is_raw(&current.path));
         }
+        let before = self.places.insert(current.path.clone(), place);
+        if !at_end {
+            self.last = Some((current.path.clone(), before.unwrap_or_default()));
+        }
+    }
+
+    /// The position before the last rows given, with the first `given` of them left out when it is continued. Dead letters
+    /// that came with these rows come again.
+    pub(crate) fn position_within(&self, given: usize) -> Json {
+        match &self.last {
+            Some((path, before)) => {
+                let place = Place { given: before.given + given as u64, ..*before };
+                json!({"files": self.files(Some((path.as_path(), place))), "letters": []})
+            }
+            None => self.position(),
+        }
+    }
+
+    fn files(&self, other: Option<(&Path, Place)>) -> Json {
+        let mut files = Map::new();
+        for (path, place) in &self.places {
+            let mut place = *place;
+            if let Some((_, changed)) = other.filter(|(p, _)| *p == path.as_path()) {
+                place = changed;
+            }
+            if place.end.is_none() && (place.offset > 0 || place.given > 0) {
+                place.mark(path, self.is_raw(path));
+            }
+            files.insert(path.to_string_lossy().into_owned(), place.to_json());
+        }
+        files.into()
     }
 
     /// Nothing is left for now: look again, or wait for the time to do so.
@@ -205,6 +268,24 @@ impl FileSource {
         self.look()?;
         Ok(self.waiting.is_empty().then_some(SourceEvent::Pending))
     }
+
+    fn restore(&mut self, places: BTreeMap<PathBuf, Place>) -> Result<()> {
+        self.places = places;
+        (self.current, self.last) = (None, None);
+        if self.is_followed() {
+            self.look()
+        } else {
+            self.wait_for_all();
+            Ok(())
+        }
+    }
+}
+
+/// The places of a position.
+fn places(position: &Json) -> Result<BTreeMap<PathBuf, Place>> {
+    let files = position["files"].as_object();
+    let files = files.ok_or_else(|| Error::Corrupt { message: format!("not a position in files: {position}") })?;
+    files.iter().map(|(path, place)| Ok((PathBuf::from(path), Place::from_json(place)?))).collect()
 }
 
 impl Source for FileSource {
@@ -215,7 +296,11 @@ impl Source for FileSource {
         loop {
             let Some(current) = &mut self.current else {
                 match self.waiting.pop() {
-                    Some(path) => self.begin(path)?,
+                    Some(path) => {
+                        if !self.begin(path)? && self.waiting.is_empty() {
+                            return Ok(SourceEvent::Pending);
+                        }
+                    }
                     None => {
                         if let Some(event) = self.idle(wait)? {
                             return Ok(event);
@@ -230,9 +315,21 @@ impl Source for FileSource {
             };
             match step? {
                 Step::Rows { columns, rows } => {
-                    let batch = self.projection.batch(columns, rows, |key| current.metadata.value(key))?;
+                    let mut batch = self.projection.batch(columns, rows, |key| current.metadata.value(key))?;
+                    let skipped = current.skip.min(rows);
+                    current.skip -= skipped;
+                    if skipped > 0 {
+                        batch = batch.slice(skipped, rows - skipped);
+                    }
                     self.save_place(false);
-                    return Ok(SourceEvent::Rows(batch));
+                    if batch.num_rows() > 0 {
+                        return Ok(SourceEvent::Rows(batch));
+                    }
+                    continue;
+                }
+                Step::Rejected => {
+                    self.save_place(false);
+                    return Ok(SourceEvent::DeadLetters(self.rejects.take().unwrap_or_default()));
                 }
                 Step::Pending | Step::End => {}
             }
@@ -241,42 +338,43 @@ impl Source for FileSource {
             if let Some(letters) = self.rejects.take() {
                 return Ok(SourceEvent::DeadLetters(letters));
             }
+            // A file that grows without a whole row must not keep the task from its barriers.
+            if self.is_followed() && self.waiting.is_empty() {
+                return Ok(SourceEvent::Pending);
+            }
         }
     }
 
     fn position(&self) -> Json {
-        let mut files = Map::new();
-        for (path, place) in &self.places {
-            files.insert(
-                path.clone(),
-                json!({"offset": place.offset, "lines": place.lines, "size_at_end": place.size_at_end}),
-            );
-        }
-        json!({"files": files, "letters": self.rejects.position()})
+        json!({"files": self.files(None), "letters": self.rejects.position()})
     }
 
-    /// Also takes an array of positions, those of all instances before a change of parallelism.
     fn seek(&mut self, position: &Json) -> Result<()> {
-        let corrupt = || Error::Corrupt { message: format!("not a position in files: {position}") };
-        let positions = match position {
-            Json::Array(all) => all.as_slice(),
-            one => std::slice::from_ref(one),
-        };
-        for position in positions {
-            for (path, place) in position["files"].as_object().ok_or_else(corrupt)? {
-                let place = Place {
-                    offset: place["offset"].as_u64().ok_or_else(corrupt)?,
-                    lines: place["lines"].as_u64().ok_or_else(corrupt)?,
-                    size_at_end: place["size_at_end"].as_u64(),
-                };
-                self.places.insert(path.clone(), place);
+        self.rejects.restore(&position["letters"]);
+        self.restore(places(position)?)
+    }
+
+    /// The files are shared anew. Dead letters that waited go to the instance of the same number, or to the first.
+    fn seek_all(&mut self, positions: &[Json]) -> Result<()> {
+        let mut all = BTreeMap::new();
+        for (index, position) in positions.iter().enumerate() {
+            all.extend(places(position)?);
+            if index % self.parallelism == self.index {
+                self.rejects.restore(&position["letters"]);
             }
         }
-        // Letters wait only in the position of the instance that read them; one instance takes over those of all.
-        if positions.len() == 1 || self.index == 0 {
-            positions.iter().for_each(|p| self.rejects.restore(&p["letters"]));
-        }
-        self.look()
+        let (own, count) = (self.index, self.parallelism);
+        let is_followed = self.is_followed();
+        let mut number = 0;
+        all.retain(|path, place| {
+            if is_followed {
+                return hash(path.as_os_str().as_encoded_bytes()) % count as u64 == own as u64;
+            }
+            // Files at their end are kept by whoever; the others are dealt out evenly.
+            number += usize::from(place.end.is_none());
+            number % count == own
+        });
+        self.restore(all)
     }
 
     fn skipped(&self) -> u64 {

@@ -1,6 +1,7 @@
 //! Reads one Parquet file: only the wanted columns, from any row on.
 
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
@@ -110,6 +111,16 @@ impl ParquetReader {
         let columns = self.columns(&rest).map_err(Error::data)?;
         Ok(Step::Rows { columns, rows: indices.values().len() })
     }
+}
+
+/// Whether a file ends as a Parquet file does; one that is still being written does not.
+pub(crate) fn is_complete(path: &Path) -> bool {
+    let mut end = [0; 4];
+    let read = File::open(path).and_then(|mut file| {
+        file.seek(SeekFrom::End(-4))?;
+        file.read_exact(&mut end)
+    });
+    read.is_ok() && end == *b"PAR1"
 }
 
 /// The parquet crate's message without its prefix.

@@ -131,6 +131,9 @@ impl Source for OddSource {
     fn seek(&mut self, _position: &Json) -> Result<()> {
         Ok(())
     }
+    fn skipped(&self) -> u64 {
+        u64::from(self.name == "letters")
+    }
 }
 
 #[test]
@@ -239,7 +242,7 @@ fn a_silent_source_holds_the_watermark_back_until_it_is_idle() {
         let mark = |uid: &str| job.metrics().node(uid).unwrap().watermark;
         until("the watermark of the source with rows", || mark("watermark-2") == 2000);
         assert_eq!(mark("union-4"), i64::MIN);
-        assert_eq!(job.metrics().watermark_holder.unwrap().0, "watermark-3");
+        assert_eq!(job.metrics().watermark_holder.unwrap().uid, "watermark-3");
         clock.advance(10_000);
         until("the merged watermark", || mark("union-4") == 2000);
         job.stop();
@@ -442,7 +445,7 @@ fn rows_that_cannot_be_decoded_go_to_their_table() {
     let report = Job::start(&plan, &JobOptions::default(), &parts(Odd, &sinks)).unwrap().wait().unwrap();
     assert_eq!(sinks.visible()["bad"], ["+I letters | f:1 | bad | ff"]);
     assert_eq!(sinks.visible()[""].len(), 1);
-    assert_eq!(report.metrics.node("source-0").unwrap().dead_letters, 1);
+    assert_eq!(report.metrics.node("source-0").unwrap().rejected, 1);
 }
 
 #[test]

@@ -70,6 +70,13 @@ impl Source for ValuesSource {
         })?;
         Ok(())
     }
+    /// Instance 0 gave all rows before, and does now.
+    fn seek_all(&mut self, positions: &[Json]) -> Result<()> {
+        match positions.first() {
+            Some(first) if self.rows.num_rows() > 0 => self.seek(first),
+            _ => Ok(()),
+        }
+    }
     fn progress(&self) -> Option<(u64, u64)> {
         Some((self.given as u64, self.rows.num_rows() as u64))
     }

@@ -9,6 +9,7 @@
 //! | parallelism 3 | nothing depends on which rows share an instance |
 //! | a crash at every batch | checkpoints, restores and sinks lose and repeat nothing |
 //! | a crash at every batch, from 3 to 2 to 1 instances | state moves between instances by key group |
+//! | the same with the sources | what a source has left is shared anew |
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -119,12 +120,14 @@ pub fn run_all(plan: &Plan, options: &JobOptions, parts: &JobParts) -> Result<(O
     let straight = run(plan, options, parts)?;
     let expected = straight.compacted();
     let one_row = JobOptions { batch_rows_max: Some(1), ..options.clone() };
-    let runs: [(&'static str, Result<Outcome>); 5] = [
+    let of_sources = JobOptions { source_parallelism: None, ..options.clone() };
+    let runs: [(&'static str, Result<Outcome>); 6] = [
         ("batches of one row", run(plan, &one_row, parts)),
         ("parallelism 3", run(plan, &JobOptions { parallelism: 3, ..options.clone() }, parts)),
         ("a crash at every batch", run_crashing(plan, options, parts, &[1])),
         ("a crash at every row", run_crashing(plan, &one_row, parts, &[1])),
         ("crashes between parallelism 3, 2 and 1", run_crashing(plan, options, parts, &[3, 2, 1])),
+        ("crashes between 3, 2 and 1 instances of sources", run_crashing(plan, &of_sources, parts, &[3, 2, 1])),
     ];
     let mut differences = Vec::new();
     for (run, outcome) in runs {

@@ -1,6 +1,6 @@
 //! Tables in memory: sources of given batches, and sinks that keep what was made visible.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -33,30 +33,48 @@ impl SourceFactory for MemorySources {
     fn source(&self, node: &SourceNode, index: usize, parallelism: usize) -> Result<Box<dyn Source>> {
         let name = &node.table.name;
         let batches = self.0.get(name).ok_or_else(|| Error::query(format!("there is no table '{name}'")))?;
-        let mine: Vec<RecordBatch> = batches.iter().skip(index).step_by(parallelism).cloned().collect();
-        Ok(Box::new(MemorySource { batches: mine, given: 0 }))
+        let left = (index..batches.len()).step_by(parallelism).collect();
+        Ok(Box::new(MemorySource { batches: batches.clone(), left, share: (index, parallelism) }))
     }
 }
 
-/// Position: the number of batches given.
+/// Position: the batches that are left, by index.
 struct MemorySource {
-    batches: Vec<RecordBatch>,
-    given: usize,
+    batches: Arc<Vec<RecordBatch>>,
+    left: VecDeque<usize>,
+    share: (usize, usize),
 }
 
 impl Source for MemorySource {
     fn poll(&mut self, _wait: Duration) -> Result<SourceEvent> {
-        let Some(batch) = self.batches.get(self.given) else { return Ok(SourceEvent::End) };
-        self.given += 1;
-        Ok(SourceEvent::Rows(batch.clone()))
+        let Some(index) = self.left.pop_front() else { return Ok(SourceEvent::End) };
+        Ok(SourceEvent::Rows(self.batches[index].clone()))
     }
     fn position(&self) -> Json {
-        json!(self.given)
+        json!(self.left)
     }
     fn seek(&mut self, position: &Json) -> Result<()> {
-        let given = position.as_u64().map(|p| p as usize).filter(|&p| p <= self.batches.len());
-        self.given = given.ok_or_else(|| Error::Corrupt { message: format!("{position} is no position") })?;
+        self.left = self.indices(position)?.into();
         Ok(())
+    }
+    fn seek_all(&mut self, positions: &[Json]) -> Result<()> {
+        let mut left = Vec::new();
+        for position in positions {
+            left.extend(self.indices(position)?);
+        }
+        left.sort_unstable();
+        let (index, parallelism) = self.share;
+        self.left = left.into_iter().skip(index).step_by(parallelism).collect();
+        Ok(())
+    }
+}
+
+impl MemorySource {
+    fn indices(&self, position: &Json) -> Result<Vec<usize>> {
+        let corrupt = || Error::Corrupt { message: format!("{position} is no position") };
+        let index = |json: &Json| json.as_u64().map(|i| i as usize).filter(|&i| i < self.batches.len());
+        let all = position.as_array().ok_or_else(corrupt)?;
+        all.iter().map(|json| index(json).ok_or_else(corrupt)).collect()
     }
 }
 

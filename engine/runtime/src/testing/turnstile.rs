@@ -120,6 +120,12 @@ impl Source for HeldSource {
     fn seek(&mut self, position: &Json) -> Result<()> {
         self.inner.seek(position)
     }
+    fn seek_all(&mut self, positions: &[Json]) -> Result<()> {
+        self.inner.seek_all(positions)
+    }
+    fn skipped(&self) -> u64 {
+        self.inner.skipped()
+    }
     fn progress(&self) -> Option<(u64, u64)> {
         self.inner.progress()
     }

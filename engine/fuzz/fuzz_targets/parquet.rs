@@ -1,0 +1,7 @@
+//! Any bytes as a Parquet file.
+#![no_main]
+
+#[path = "../targets/mod.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| targets::formats::parquet(bytes));
