@@ -1,12 +1,13 @@
 # make demo   sets up, builds, and runs the fraud example on real card payments
 # make test   sets up, builds, and runs every test
 # make build  leaves the program at target/release/wasmill
+# make bench  measures wasmill, then beside Flink, PyFlink and DuckDB (installs them: Java 11 or later and 1 GB are needed)
 # make lint   formatting, clippy, documentation, licences
 CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 WASMILL := $(CARGO_TARGET_DIR)/release/wasmill
 
-.PHONY: help demo test build lint setup clean
+.PHONY: help demo test bench build lint setup clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -25,6 +26,11 @@ demo: build
 test: build
 	@echo "test: compiling and running all tests"
 	@cargo test --release --workspace --locked
+
+bench: build
+	@WASMILL=$(WASMILL) benches/bars.py
+	@benches/functions.sh
+	@for suite in function fraud nexmark; do WASMILL=$(WASMILL) benches/compare.py $$suite || exit 1; done
 
 lint: setup
 	cargo fmt --all --check

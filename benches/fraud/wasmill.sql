@@ -1,0 +1,19 @@
+-- The features of examples/fraud and the model's score, several windows in one SELECT.
+SELECT tx_id, trans_ts, cc_num, amt, count_1min, count_5min, amount_1h, deviation_7d, home_km, speed_kmh,
+  fraud_score(CAST(count_1min AS DOUBLE), CAST(count_5min AS DOUBLE), amount_1h, deviation_7d, home_km, speed_kmh, amt,
+    CAST(EXTRACT(HOUR FROM trans_ts) AS DOUBLE)) AS score
+FROM (
+  SELECT tx_id, trans_ts, cc_num, amt, count_1min, count_5min, amount_1h, amt - average_7d AS deviation_7d,
+    haversine_km(home_lat, home_long, merch_lat, merch_long) AS home_km,
+    COALESCE(haversine_km(last_lat, last_long, merch_lat, merch_long)
+      / (GREATEST(TIMESTAMPDIFF(SECOND, last_ts, trans_ts), 1) / CAST(3600 AS DOUBLE)), CAST(0 AS DOUBLE)) AS speed_kmh
+  FROM (
+    SELECT *,
+      COUNT(*) OVER (PARTITION BY cc_num ORDER BY trans_ts RANGE BETWEEN INTERVAL '1' MINUTE PRECEDING AND CURRENT ROW) AS count_1min,
+      COUNT(*) OVER (PARTITION BY cc_num ORDER BY trans_ts RANGE BETWEEN INTERVAL '5' MINUTE PRECEDING AND CURRENT ROW) AS count_5min,
+      SUM(amt) OVER (PARTITION BY cc_num ORDER BY trans_ts RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW) AS amount_1h,
+      AVG(amt) OVER (PARTITION BY cc_num ORDER BY trans_ts RANGE BETWEEN INTERVAL '7' DAY PRECEDING AND CURRENT ROW) AS average_7d,
+      LAG(trans_ts) OVER (PARTITION BY cc_num ORDER BY trans_ts) AS last_ts,
+      LAG(merch_lat) OVER (PARTITION BY cc_num ORDER BY trans_ts) AS last_lat,
+      LAG(merch_long) OVER (PARTITION BY cc_num ORDER BY trans_ts) AS last_long
+    FROM payments));

@@ -1,0 +1,1 @@
+SELECT tx_id, risk(amount, lat) AS risk FROM payments;

@@ -1,0 +1,2 @@
+CREATE TABLE payments (tx_id BIGINT, amount DOUBLE, lat DOUBLE)
+WITH ('connector' = 'filesystem', 'path' = '{payments}', 'format' = 'json');

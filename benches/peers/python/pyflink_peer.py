@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""pyflink_peer.py process|thread TABLES.sql: runs each query whose path comes on standard input on PyFlink into a blackhole table and
+prints the seconds that the job took by Flink's own account. The functions are those of udfs.py, called as the mode says; in
+process mode the model is scored over columns (a pandas function), which is PyFlink's fastest way."""
+import os
+import re
+import sys
+
+import udfs
+from pyflink.common import Configuration
+from pyflink.table import DataTypes, EnvironmentSettings, TableDescriptor, TableEnvironment
+from pyflink.table.udf import udf
+
+
+def environment(mode):
+    config = Configuration()
+    options = {
+        "python.execution-mode": mode,
+        "python.executable": sys.executable,
+        "python.client.executable": sys.executable,
+        "python.files": os.path.abspath(udfs.__file__),
+        "parallelism.default": "1",
+        "table.local-time-zone": "UTC",
+    }
+    options |= dict(re.findall(r"-Dconf\.(\S+?)=(\S+)", os.environ.get("FLINK_OPTIONS", "")))
+    for key, value in options.items():
+        config.set_string(key, value)
+    settings = EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(config).build()
+    return TableEnvironment.create(settings)
+
+
+def statements(path):
+    text = re.sub(r"--[^\n]*", "", open(path).read())
+    return [s.strip() for s in text.split(";") if s.strip()]
+
+
+def main():
+    mode, tables = sys.argv[1:]
+    env = environment(mode)
+    env.create_temporary_system_function("count_char", udf(udfs.count_char, result_type=DataTypes.BIGINT()))
+    env.create_temporary_system_function("risk", udf(udfs.risk, result_type=DataTypes.DOUBLE()))
+    env.create_temporary_system_function("haversine_km", udf(udfs.haversine_km, result_type=DataTypes.DOUBLE()))
+    if mode == "process":
+        def score(*features):
+            import pandas
+            return pandas.Series(udfs.fraud_score_columns(*features))
+        scored = udf(score, result_type=DataTypes.DOUBLE(), func_type="pandas")
+    else:
+        scored = udf(udfs.fraud_score, result_type=DataTypes.DOUBLE())
+    env.create_temporary_system_function("fraud_score", scored)
+    for statement in statements(tables):
+        env.execute_sql(statement)
+    for line in sys.stdin:
+        try:
+            table = env.sql_query(statements(line.strip())[0])
+            job = table.execute_insert(TableDescriptor.for_connector("blackhole").build()).get_job_client()
+            print(f"{job.get_job_execution_result().result().get_net_runtime() / 1e3:.3f}", flush=True)
+        except Exception as error:
+            print("failed:", " ".join(str(error).split())[-300:], flush=True)
+
+
+main()
