@@ -77,3 +77,48 @@ fn a_script_builds_up_its_session() {
     let plan = wasmill(&["explain", "-e", "SELECT 1 AS n WHERE TRUE"]);
     assert!(text(&plan.stdout).starts_with("Sink rows to the caller"), "{}", text(&plan.stdout));
 }
+
+#[test]
+fn of_a_row_only_the_fields_that_are_read_travel() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("events.jsonl");
+    let events = "{\"kind\":2,\"bid\":{\"price\":5,\"url\":\"a\",\"at\":\"2020-01-01 00:00:01\"}}\n\
+        {\"kind\":1,\"bid\":null}\n\
+        {\"kind\":2,\"bid\":{\"price\":null,\"url\":\"b\"}}\n\
+        {\"kind\":2}\n";
+    std::fs::write(&file, events).expect("the events");
+    let tables = format!(
+        "CREATE TABLE events (kind INT, bid ROW<price BIGINT, url STRING, at TIMESTAMP(3)>,
+           at AS CASE kind WHEN 2 THEN bid.at ELSE TIMESTAMP '2020-01-01 00:00:00' END)
+         WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'json');
+         CREATE VIEW bids AS SELECT bid.price AS price, bid.url AS url, at FROM events WHERE kind = 2;",
+        file.display()
+    );
+    let explained = wasmill(&["explain", "-e", &format!("{tables} SELECT price, at FROM bids")]);
+    assert!(text(&explained.stdout).contains("Source events (kind, bid[price, at])"), "{}", text(&explained.stdout));
+    let rows = |query: &str| {
+        let output = wasmill(&["run", "-q", "--output", "csv", "-e", &format!("{tables} {query}")]);
+        assert_eq!(text(&output.stderr), "");
+        text(&output.stdout).lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(rows("SELECT price, at FROM bids"), ["5,2020-01-01 00:00:01.000", ",", ","]);
+    // As a whole, and whether it is there at all.
+    assert_eq!(rows("SELECT kind FROM events WHERE bid IS NULL"), ["1", "2"]);
+    assert_eq!(rows("SELECT bid, bid.price FROM events WHERE kind = 1"), [","]);
+    let whole = rows("SELECT bid, url FROM (SELECT bid, bid.url AS url FROM events) WHERE url = 'b'");
+    assert_eq!(whole, ["\"(NULL, b, NULL)\",b"]);
+}
+
+#[test]
+fn a_file_has_the_columns_of_its_table() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("out.jsonl");
+    let sql = format!(
+        "CREATE TABLE written (id INT, name STRING) WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'json');
+         INSERT INTO written SELECT 1 + 1, UPPER('a')",
+        file.display()
+    );
+    let output = wasmill(&["run", "-q", "-e", &sql]);
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(std::fs::read_to_string(&file).expect("the rows"), "{\"id\":2,\"name\":\"A\"}\n");
+}

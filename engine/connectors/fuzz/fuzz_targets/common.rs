@@ -58,7 +58,7 @@ pub fn read_all_ways(format: &str, bytes: &[u8], options: &[&[(&str, &str)]]) {
                 options: all.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
             };
             let projection = table.source_columns();
-            let node = SourceNode { table: Box::new(table), projection };
+            let node = SourceNode::new(Box::new(table), projection);
             assert_eq!(read(&node), read(&node));
         }
     }
