@@ -71,7 +71,14 @@ fn operator(node: &Node, inputs: &[&Schema]) -> String {
     let input = inputs.first().copied().unwrap_or(&empty);
     match &node.operator {
         Operator::Source(source) => {
-            format!("Source {} ({})", source.table.name, names(&node.schema).join(", "))
+            let mut columns: Vec<String> = names(&node.schema).into_iter().map(str::to_owned).collect();
+            for (column, (field, read)) in columns.iter_mut().zip(node.schema.fields.iter().zip(&source.row_fields)) {
+                if let (TypeKind::Row(fields), Some(read)) = (&field.data_type.kind, read) {
+                    let read: Vec<&str> = read.iter().map(|&f| fields[f].name.as_str()).collect();
+                    let _ = write!(column, "[{}]", read.join(", "));
+                }
+            }
+            format!("Source {} ({})", source.table.name, columns.join(", "))
         }
         Operator::Values { rows } => format!("Values {} rows", rows.len()),
         Operator::Calc { filter, projection } => {

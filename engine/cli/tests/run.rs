@@ -1,14 +1,47 @@
 //! The binary from outside: what goes to which stream, and how it ends.
 
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 fn wasmill(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_wasmill")).args(args).output().expect("the binary starts")
 }
 
+/// Started with pipes for all its streams.
+fn start(args: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_wasmill"))
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts")
+}
+
+/// Its exit code, which must come soon, and what it wrote to standard error.
+fn end(mut child: Child) -> (Option<i32>, String) {
+    let until = Instant::now() + Duration::from_secs(60);
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            break status;
+        }
+        if Instant::now() > until {
+            let _ = child.kill();
+            panic!("it does not end");
+        }
+        std::thread::yield_now();
+    };
+    let mut text = String::new();
+    child.stderr.take().expect("standard error").read_to_string(&mut text).expect("UTF-8");
+    (status.code(), text)
+}
+
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("UTF-8")
 }
+
+const ENDLESS: &str = "CREATE TABLE t (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '1000'); ";
 
 #[test]
 fn rows_come_as_json_csv_and_table() {
@@ -48,6 +81,11 @@ fn wrong_sql_ends_with_2_and_runs_nothing() {
     assert_eq!(wasmill(&["run"]).status.code(), Some(2));
     assert_eq!(wasmill(&["run", "no such file.sql"]).status.code(), Some(2));
     assert_eq!(wasmill(&["run", "-e", "SELECT 1", "--set", "nonsense=1"]).status.code(), Some(2));
+    for jobs in ["SHOW JOBS", "STOP JOB 'a'"] {
+        let output = wasmill(&["run", "-e", jobs]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("is not supported"), "{}", text(&output.stderr));
+    }
 }
 
 #[test]
@@ -74,8 +112,123 @@ fn a_script_builds_up_its_session() {
     let output = wasmill(&["run", "-q", script.to_str().expect("a path"), "--output", "json"]);
     let rows = "{\"n\":1}\n{\"n\":1}\n{\"table name\":\"t\"}\n{\"table name\":\"u\"}\n";
     assert_eq!(text(&output.stdout), rows, "{}", text(&output.stderr));
-    let plan = wasmill(&["explain", "-e", "SELECT 1 AS n WHERE TRUE"]);
-    assert!(text(&plan.stdout).starts_with("Sink rows to the caller"), "{}", text(&plan.stdout));
+}
+
+#[test]
+fn check_and_explain_plan_and_run_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let target = folder.path().join("out.csv");
+    let script = format!(
+        "CREATE TABLE out (n INT) WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'csv');
+        INSERT INTO out SELECT 1;
+        SELECT 1 AS n WHERE TRUE",
+        target.display()
+    );
+    let path = folder.path().join("job.sql");
+    std::fs::write(&path, script).expect("the script");
+    let path = path.to_str().expect("a path");
+    let checked = wasmill(&["check", path]);
+    assert_eq!((checked.status.code(), text(&checked.stdout)), (Some(0), ""));
+    assert_eq!(text(&checked.stderr), "no mistake found in 3 statements, 2 jobs planned\n");
+    let plan = wasmill(&["explain", path]);
+    let plans = text(&plan.stdout);
+    assert!(plans.starts_with("-- INSERT INTO out SELECT 1\nSink out"), "{plans}");
+    assert!(plans.contains("\n\n-- SELECT 1 AS n WHERE TRUE\nSink rows to the caller"), "{plans}");
+    assert_eq!((plan.status.code(), text(&plan.stderr)), (Some(0), ""));
+    assert!(!target.exists());
+    let one = wasmill(&["explain", "-e", "SELECT 1 AS n"]);
+    assert!(text(&one.stdout).starts_with("Sink rows to the caller"), "{}", text(&one.stdout));
+}
+
+#[test]
+fn statements_on_standard_input_run_as_they_arrive() {
+    let mut child = start(&["-q", "--output", "csv"]);
+    let mut input = child.stdin.take().expect("standard input");
+    let mut lines = BufReader::new(child.stdout.take().expect("standard output")).lines();
+    let mut line = || lines.next().expect("a line").expect("UTF-8");
+    input.write_all(b"SELECT 1\n  AS one; -- the first\n").expect("a write");
+    assert_eq!((line(), line()), ("one".to_owned(), "1".to_owned()), "before the second is there");
+    input.write_all(b"SELECT 2 AS two;\nSELECT * FROM nothing;\nSELECT 3;\n").expect("a write");
+    drop(input);
+    assert_eq!((line(), line()), ("two".to_owned(), "2".to_owned()));
+    let (code, errors) = end(child);
+    assert_eq!(code, Some(2), "the first mistake ends it");
+    assert!(errors.contains("\n  4 | SELECT * FROM nothing;\n"), "{errors}");
+}
+
+#[test]
+fn help_has_examples() {
+    let help = wasmill(&["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    for word in ["Examples:", "wasmill run job.sql", "wasmill check", "Exit code"] {
+        assert!(text(&help.stdout).contains(word), "{word}");
+    }
+    assert!(text(&wasmill(&["run", "--help"]).stdout).contains("wasmill run -e"));
+    let wrong = wasmill(&["job.sql"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(text(&wrong.stderr).contains("wasmill run job.sql"), "{}", text(&wrong.stderr));
+}
+
+#[test]
+fn rows_of_tables_are_summed_up_on_standard_error() {
+    let script = "CREATE TABLE a (n INT) WITH ('connector' = 'blackhole');
+        CREATE TABLE b (n INT) WITH ('connector' = 'blackhole');
+        CREATE VIEW v AS SELECT * FROM (VALUES (1), (2), (3)) AS t (n);
+        EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT n FROM v; INSERT INTO b SELECT n FROM v WHERE n > 2; END";
+    let output = wasmill(&["run", "-e", script]);
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), ""));
+    let summary = text(&output.stderr);
+    assert!(summary.starts_with("done: "), "{summary}");
+    assert!(summary.contains("\n  a  3 rows\n  b  1 row\n"), "{summary}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_finishes_what_was_read_and_ends_with_130() {
+    let mut child = start(&["run", "--output", "csv", "-e", &format!("{ENDLESS} SELECT id FROM t; SELECT 'not run'")]);
+    let mut output = BufReader::new(child.stdout.take().expect("standard output"));
+    let mut first = String::new();
+    output.read_line(&mut first).expect("a line");
+    assert_eq!(first, "id\n");
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(killed.success());
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).expect("UTF-8");
+    assert!(rest.ends_with('\n') && !rest.contains("not run"), "whole rows");
+    let (code, errors) = end(child);
+    assert_eq!(code, Some(130), "{errors}");
+    assert!(errors.contains("stopping: ") && errors.contains("\nstopped: "), "{errors}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_ends_it_quietly() {
+    let mut child = start(&["run", "--output", "csv", "-e", &format!("{ENDLESS} SELECT id FROM t")]);
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().expect("standard output")).read_line(&mut first).expect("a line");
+    assert_eq!(end(child), (Some(0), String::new()));
+    // An insert behind it was not done, which is no success.
+    let rest = "CREATE TABLE b (id BIGINT) WITH ('connector' = 'blackhole'); SELECT id FROM t; INSERT INTO b SELECT 1";
+    let mut child = start(&["run", "--output", "csv", "-e", &format!("{ENDLESS} {rest}")]);
+    BufReader::new(child.stdout.take().expect("standard output")).read_line(&mut first).expect("a line");
+    let (code, errors) = end(child);
+    assert_eq!(code, Some(1));
+    assert!(errors.contains("standard output was closed before the script was done"), "{errors}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_named_and_ends_with_1() {
+    for query in ["SELECT 1", "SHOW FUNCTIONS"] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+        let output = Command::new(env!("CARGO_BIN_EXE_wasmill"))
+            .args(["run", "-e", query])
+            .stdout(full)
+            .output()
+            .expect("the binary starts");
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(text(&output.stderr), "error: cannot write to standard output: the disk is full\n");
+    }
 }
 
 #[test]
@@ -124,4 +277,49 @@ fn windows_in_processing_time_take_every_row() {
         assert_eq!(output.status.code(), Some(2));
         assert!(text(&output.stderr).contains(message), "{}", text(&output.stderr));
     }
+}
+
+#[test]
+fn of_a_row_only_the_fields_that_are_read_travel() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("events.jsonl");
+    let events = "{\"kind\":2,\"bid\":{\"price\":5,\"url\":\"a\",\"at\":\"2020-01-01 00:00:01\"}}\n\
+        {\"kind\":1,\"bid\":null}\n\
+        {\"kind\":2,\"bid\":{\"price\":null,\"url\":\"b\"}}\n\
+        {\"kind\":2}\n";
+    std::fs::write(&file, events).expect("the events");
+    let tables = format!(
+        "CREATE TABLE events (kind INT, bid ROW<price BIGINT, url STRING, at TIMESTAMP(3)>,
+           at AS CASE kind WHEN 2 THEN bid.at ELSE TIMESTAMP '2020-01-01 00:00:00' END)
+         WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'json');
+         CREATE VIEW bids AS SELECT bid.price AS price, bid.url AS url, at FROM events WHERE kind = 2;",
+        file.display()
+    );
+    let explained = wasmill(&["explain", "-e", &format!("{tables} SELECT price, at FROM bids")]);
+    assert!(text(&explained.stdout).contains("Source events (kind, bid[price, at])"), "{}", text(&explained.stdout));
+    let rows = |query: &str| {
+        let output = wasmill(&["run", "-q", "--output", "csv", "-e", &format!("{tables} {query}")]);
+        assert_eq!(text(&output.stderr), "");
+        text(&output.stdout).lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(rows("SELECT price, at FROM bids"), ["5,2020-01-01 00:00:01.000", ",", ","]);
+    // As a whole, and whether it is there at all.
+    assert_eq!(rows("SELECT kind FROM events WHERE bid IS NULL"), ["1", "2"]);
+    assert_eq!(rows("SELECT bid, bid.price FROM events WHERE kind = 1"), [","]);
+    let whole = rows("SELECT bid, url FROM (SELECT bid, bid.url AS url FROM events) WHERE url = 'b'");
+    assert_eq!(whole, ["\"(NULL, b, NULL)\",b"]);
+}
+
+#[test]
+fn a_file_has_the_columns_of_its_table() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("out.jsonl");
+    let sql = format!(
+        "CREATE TABLE written (id INT, name STRING) WITH ('connector' = 'filesystem', 'path' = '{}', 'format' = 'json');
+         INSERT INTO written SELECT 1 + 1, UPPER('a')",
+        file.display()
+    );
+    let output = wasmill(&["run", "-q", "-e", &sql]);
+    assert_eq!(text(&output.stderr), "");
+    assert_eq!(std::fs::read_to_string(&file).expect("the rows"), "{\"id\":2,\"name\":\"A\"}\n");
 }

@@ -82,7 +82,7 @@ fn read(node: &SourceNode) -> Result<(u64, Duration), Failure> {
 
 /// Writes the JSON events again in another format.
 fn convert(from: &Table, to: &Table) -> Result<(), Failure> {
-    let node = SourceNode { table: Box::new(from.clone()), projection: from.source_columns() };
+    let node = SourceNode::new(Box::new(from.clone()), from.source_columns());
     let mut source = Connectors.source(&node, 0, 1)?;
     let sinks = TableSinks::default();
     let mut sink = sinks.sink(&SinkNode { table: Some(Box::new(to.clone())) }, &to.schema(), 0, 1)?;
@@ -125,7 +125,7 @@ fn main() -> Result<(), Failure> {
     };
     let all = table.source_columns();
     for projection in [all.iter().copied().filter(|i| [0, 3].contains(i)).collect(), all.clone()] {
-        let node = SourceNode { table: Box::new(table.clone()), projection };
+        let node = SourceNode::new(Box::new(table.clone()), projection);
         for _ in 0..3 {
             let (read, took) = read(&node)?;
             let ns = took.as_nanos() as f64 / read as f64;

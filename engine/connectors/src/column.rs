@@ -5,13 +5,13 @@ use std::sync::Arc;
 use arrow::array::{self, Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow::datatypes as t;
-use arrow::util::bit_util;
 use wasmill_plan::{DataType, Result, TypeKind};
 
 /// Which values are NULL; costs nothing while none is.
 #[derive(Debug, Default)]
 pub(crate) struct Validity {
     len: usize,
+    /// A byte for each eight values begun; bits behind the last value are 1.
     bits: Option<Vec<u8>>,
 }
 
@@ -19,23 +19,28 @@ impl Validity {
     #[inline]
     fn push(&mut self, valid: bool) {
         if !valid || self.bits.is_some() {
-            self.push_bit(valid);
+            let len = self.len;
+            let bits = self.bits.get_or_insert_with(|| vec![0xFF; len.div_ceil(8)]);
+            if len % 8 == 0 {
+                bits.push(0xFF);
+            }
+            if !valid {
+                bits[len / 8] &= !(1 << (len % 8));
+            }
         }
         self.len += 1;
     }
-    fn push_bit(&mut self, valid: bool) {
-        let bits = self.bits.get_or_insert_with(|| vec![0xFF; self.len / 8 + 1]);
-        if bits.len() * 8 <= self.len {
-            bits.push(0xFF);
-        }
-        if valid {
-            bit_util::set_bit(bits, self.len);
-        } else {
-            bit_util::unset_bit(bits, self.len);
-        }
-    }
     fn truncate(&mut self, len: usize) {
-        self.len = self.len.min(len);
+        if len >= self.len {
+            return;
+        }
+        self.len = len;
+        if let Some(bits) = &mut self.bits {
+            bits.truncate(len.div_ceil(8));
+            if let (Some(last), true) = (bits.last_mut(), len % 8 > 0) {
+                *last |= 0xFF << (len % 8);
+            }
+        }
     }
     fn finish(&mut self) -> Option<NullBuffer> {
         let len = std::mem::take(&mut self.len);
@@ -376,5 +381,27 @@ impl ColumnBuilder {
                 Arc::new(array::StructArray::try_new_with_length(fields, columns, nulls, len)?)
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_were_cut_off_leave_no_trace() {
+        // Every pattern of 9 values, cut at every length, then continued.
+        for pattern in 0..1u32 << 9 {
+            for kept in 0..=9 {
+                let mut validity = Validity::default();
+                (0..9).for_each(|i| validity.push(pattern >> i & 1 == 1));
+                validity.truncate(kept);
+                (0..9).for_each(|i| validity.push(i % 3 != 1));
+                let expected: Vec<bool> =
+                    (0..kept).map(|i| pattern >> i & 1 == 1).chain((0..9).map(|i| i % 3 != 1)).collect();
+                let nulls = validity.finish().expect("some are NULL");
+                assert_eq!(nulls.iter().collect::<Vec<_>>(), expected);
+            }
+        }
     }
 }

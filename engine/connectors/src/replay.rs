@@ -131,7 +131,8 @@ pub(crate) struct Replay {
 impl Replay {
     /// The node that the inner source is made for: with the columns of the time, which the outer node may not read.
     pub(crate) fn inner_node(node: &SourceNode, options: &ReplayOptions) -> SourceNode {
-        let mut inner = node.clone();
+        // The time may be in a field that the outer node does not read.
+        let mut inner = SourceNode::new(node.table.clone(), node.projection.clone());
         options.time.visit_columns(&mut |index| {
             if !inner.projection.contains(&index) {
                 inner.projection.push(index);

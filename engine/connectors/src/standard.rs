@@ -225,7 +225,7 @@ mod tests {
             primary_key: vec![],
             options: [("connector", "stdin"), ("format", "raw")].map(|(k, v)| (k.into(), v.into())).into(),
         };
-        let node = SourceNode { table: Box::new(table), projection: vec![0] };
+        let node = SourceNode::new(Box::new(table), vec![0]);
         let (reader, mut writer) = io::pipe().unwrap();
         let mut source = StdinSource::of(&node, 0, reader).unwrap();
         assert!(matches!(source.poll(Duration::ZERO).unwrap(), SourceEvent::Pending));

@@ -99,9 +99,9 @@ fn only_columns_of_the_projection_are_decoded() {
     let path = dir.path().join("in.json");
     fs::write(&path, "{\"id\":\"not a number\",\"name\":\"a\"}\n").unwrap();
     let table = json_table(&path, &[]);
-    let node = SourceNode { table: Box::new(table.clone()), projection: vec![1] };
+    let node = SourceNode::new(Box::new(table.clone()), vec![1]);
     assert_eq!(drain(&mut *Connectors.source(&node, 0, 1).unwrap()).rows(), ["a"]);
-    let none = SourceNode { table: Box::new(table), projection: vec![] };
+    let none = SourceNode::new(Box::new(table), vec![]);
     assert_eq!(drain(&mut *Connectors.source(&none, 0, 1).unwrap()).batches[0].num_rows(), 1);
 }
 

@@ -133,6 +133,17 @@ pub struct SourceNode {
     pub table: Box<Table>,
     /// The columns (indexes into [`Table::columns`], physical or metadata) that are read, in output order; may be empty.
     pub projection: Vec<usize>,
+    /// For each column of the projection: the fields of its ROW that are read, where not all are. A source may give NULL for the
+    /// others. Empty where all columns are read whole.
+    #[serde(default)]
+    pub row_fields: Vec<Option<Vec<usize>>>,
+}
+
+impl SourceNode {
+    /// Reads those columns of a table, whole.
+    pub fn new(table: Box<Table>, projection: Vec<usize>) -> Self {
+        Self { table, projection, row_fields: Vec::new() }
+    }
 }
 
 /// A sink.

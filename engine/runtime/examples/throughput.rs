@@ -102,7 +102,7 @@ fn add(plan: &mut Plan, name: &str, operator: Operator, input: Option<Input>) ->
 fn source(plan: &mut Plan) -> NodeId {
     let name = "t".to_owned();
     let table = Table { name, columns: vec![], watermark: None, primary_key: vec![], options: [].into() };
-    add(plan, "source", Operator::Source(SourceNode { table: Box::new(table), projection: vec![0, 1, 2] }), None)
+    add(plan, "source", Operator::Source(SourceNode::new(Box::new(table), vec![0, 1, 2])), None)
 }
 
 fn calc(plan: &mut Plan, input: NodeId) -> NodeId {

@@ -155,10 +155,8 @@ impl Assembler<'_> {
                     source = Some(Box::new(ValuesSource::new(rows, &node.schema, &context)?));
                     Body::Source
                 }
-                Plain::Sink(sink) => {
-                    let schema = node.inputs.first().map_or_else(|| node.schema.clone(), |i| self.input_schema(i));
-                    Body::Sink(self.parts.sinks.sink(sink, &schema, instance, parallelism)?)
-                }
+                // The sink's own names: those of its table, whatever the query calls its columns.
+                Plain::Sink(sink) => Body::Sink(self.parts.sinks.sink(sink, &node.schema, instance, parallelism)?),
                 operator => {
                     let inputs: Vec<Schema> = node.inputs.iter().map(|i| self.input_schema(i)).collect();
                     Body::Operator(build::operator(operator, &inputs, &node.schema, &context)?)

@@ -51,7 +51,7 @@ impl Planner<'_> {
         let source_schema = Schema::new(
             read.iter().map(|&c| Field::new(&table.columns[c].name, table.columns[c].data_type.clone())).collect(),
         );
-        let source = Operator::Source(SourceNode { table: Box::new(table.clone()), projection: read.clone() });
+        let source = Operator::Source(SourceNode::new(Box::new(table.clone()), read.clone()));
         let node = self.add("source", source, vec![], source_schema.clone(), ChangelogMode::Append);
         let raw =
             source_schema.fields.into_iter().map(|f| ScopeColumn::new(Some(table.name.clone()), &f.name, f.data_type));

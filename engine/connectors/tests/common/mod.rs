@@ -28,7 +28,7 @@ pub fn table(columns: &[(&str, TypeKind)], options: &[(&str, &str)]) -> Table {
 
 /// Reads all columns.
 pub fn node(table: &Table) -> SourceNode {
-    SourceNode { table: Box::new(table.clone()), projection: table.source_columns() }
+    SourceNode::new(Box::new(table.clone()), table.source_columns())
 }
 
 pub fn string() -> TypeKind {

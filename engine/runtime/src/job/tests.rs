@@ -37,7 +37,7 @@ impl Build {
         self.0.add(name, operator, inputs, rows::schema(COLUMNS), ChangelogMode::Append)
     }
     fn source(&mut self, name: &str) -> NodeId {
-        let source = SourceNode { table: table(name, &[]), projection: vec![0, 1, 2] };
+        let source = SourceNode::new(table(name, &[]), vec![0, 1, 2]);
         self.add("source", Operator::Source(source), vec![])
     }
     fn watermark(&mut self, input: NodeId) -> NodeId {
@@ -436,7 +436,7 @@ fn what_cannot_be_done_is_an_error() {
 #[test]
 fn rows_that_cannot_be_decoded_go_to_their_table() {
     let mut plan = Plan::default();
-    let source = SourceNode { table: table("letters", &[("on-error", "dead-letter:bad")]), projection: vec![0, 1, 2] };
+    let source = SourceNode::new(table("letters", &[("on-error", "dead-letter:bad")]), vec![0, 1, 2]);
     let schema = rows::schema(COLUMNS);
     let node = plan.add("source", Operator::Source(source), vec![], schema.clone(), ChangelogMode::Append);
     let sink = SinkNode { table: None };

@@ -3,6 +3,7 @@
 mod fuse_windows;
 mod merge_calcs;
 mod prune;
+mod shred;
 
 use wasmill_plan::{Expr, ExprKind, Input, Node, NodeId, Plan};
 
@@ -10,7 +11,8 @@ use wasmill_plan::{Expr, ExprKind, Input, Node, NodeId, Plan};
 pub(super) fn rewrite(plan: Plan) -> Plan {
     let plan = fuse_windows::fuse_windows(&live(&plan));
     let plan = merge_calcs::merge_calcs(&live(&plan));
-    live(&prune::prune(&live(&plan)))
+    let plan = prune::prune(&live(&plan));
+    live(&shred::shred(&live(&plan)))
 }
 
 /// The plan without nodes that lead to no sink; uids number what is left.
