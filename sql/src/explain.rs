@@ -10,8 +10,9 @@ use std::collections::HashSet;
 use std::fmt::Write;
 
 use wasmill_plan::{
-    AggregateCall, ChangelogMode, Expr, ExprKind, Input, LookupBuild, Node, NodeId, Operator, OverAnswer, OverFrame,
-    OverFunction, OverGroup, Plan, Port, Schema, SortKey, TypeKind, Value, WindowKind, WindowSpec, Windowing,
+    AggregateCall, ChangelogMode, Expr, ExprKind, Input, JoinKind, LookupBuild, Node, NodeId, Operator, OverAnswer,
+    OverFrame, OverFunction, OverGroup, Plan, Port, Schema, SortKey, TypeKind, Value, WindowKind, WindowSpec,
+    Windowing,
 };
 
 /// The plan as a tree. A node that several others read is written once and named where it is read again.
@@ -165,9 +166,16 @@ fn operator(node: &Node, inputs: &[&Schema]) -> String {
                 LookupBuild::Table { source, .. } => format!("{} in memory", source.table.name),
                 LookupBuild::Values { rows, .. } => format!("{} constant rows", rows.len()),
             };
+            // The output is the input's columns, then the table's.
+            let right = |column: usize| name(input.fields.len() + column, &node.schema);
             let keys: Vec<String> =
-                join.keys.iter().map(|(left, right)| format!("{} = #{right}", name(*left, input))).collect();
-            format!("LookupJoin {:?} with {build} ON {}", join.kind, keys.join(" AND "))
+                join.keys.iter().map(|(left, column)| format!("{} = {}", name(*left, input), right(*column))).collect();
+            let kind = match join.kind {
+                JoinKind::Inner => "",
+                JoinKind::Left => " keeping rows without a match",
+            };
+            let residual = join.residual.as_ref().map(|e| format!(" AND {}", expr(e, &node.schema)));
+            format!("LookupJoin with {build} ON {}{}{kind}", keys.join(" AND "), residual.unwrap_or_default())
         }
         Operator::Sink(sink) => match &sink.table {
             Some(table) => format!("Sink {}", table.name),

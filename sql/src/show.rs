@@ -25,7 +25,7 @@ impl Listing {
     }
 }
 
-/// What SHOW lists; jobs are the session's.
+/// What SHOW lists.
 ///
 /// # Errors
 /// There is no table, view or function of the name given.
@@ -45,7 +45,6 @@ pub fn show(what: &Show, catalog: &Catalog, settings: &Settings) -> Result<Listi
             None => Err(catalog.unknown_relation(name)),
         },
         Show::Columns(name) => describe(name, catalog, settings),
-        Show::Jobs => Ok(Listing { columns: vec!["job id", "job name", "status"], rows: Vec::new() }),
         Show::Catalogs => only("catalog name", "default_catalog"),
         Show::Databases => only("database name", "default_database"),
         Show::CurrentCatalog => only("current catalog name", "default_catalog"),

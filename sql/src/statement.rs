@@ -268,8 +268,6 @@ pub enum Show {
     Create(Name),
     /// The columns, as DESCRIBE.
     Columns(Name),
-    /// Jobs that run in this session.
-    Jobs,
     /// The only catalog.
     Catalogs,
     /// The only database.

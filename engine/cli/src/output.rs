@@ -3,17 +3,14 @@
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 
 use arrow::array::Array;
-use unicode_width::UnicodeWidthStr;
-use wasmill_plan::{ChangelogMode, Error, Result, Schema};
+use wasmill_plan::{ChangelogMode, Error, Field, Result, Schema, TypeKind};
 use wasmill_server::{Batch, RowWriter};
 use wasmill_sql::show::Listing;
 
 use crate::args::Format;
+use crate::style::Colours;
+use crate::table::{Column, Table, cell};
 
-/// Rows that are looked at before the widths of a table's columns are fixed.
-const SAMPLE_ROWS: usize = 1000;
-/// A wider value is cut in a table.
-const CELL_WIDTH_MAX: usize = 100;
 /// The name of the column that a changelog begins with.
 const OP: &str = "op";
 
@@ -34,23 +31,21 @@ pub struct Output {
 enum Form {
     Json,
     Csv { begun: bool },
-    Table(TableForm),
+    Table(Table),
 }
 
 impl Output {
-    /// For rows of `schema`; those of a changelog begin with their kind.
-    pub fn new(format: Format, schema: &Schema, changelog: ChangelogMode) -> Self {
+    /// For rows of `schema`; those of a changelog begin with their kind. `is_endless`: they come as long as it runs.
+    pub fn new(format: Format, schema: &Schema, changelog: ChangelogMode, is_endless: bool) -> Self {
         let has_op = changelog == ChangelogMode::Retract;
         let form = match format {
             Format::Json => Form::Json,
             Format::Csv => Form::Csv { begun: false },
             Format::Table => {
-                let names = has_op.then_some(OP).into_iter().chain(schema.fields.iter().map(|f| f.name.as_str()));
-                let numeric = has_op
-                    .then_some(false)
-                    .into_iter()
-                    .chain(schema.fields.iter().map(|f| f.data_type.kind.is_numeric()));
-                Form::Table(TableForm::new(names.map(str::to_owned).collect(), numeric.collect()))
+                let op = Column { name: OP.to_owned(), is_numeric: false, may_narrow: false, usual_width: OP.len() };
+                let columns = has_op.then_some(op).into_iter().chain(schema.fields.iter().map(column)).collect();
+                let table = Table::new(columns, room(), Colours::of(&io::stdout()));
+                Form::Table(if is_endless { table.endless() } else { table })
             }
         };
         Self {
@@ -120,26 +115,54 @@ impl Output {
     }
 
     fn write_table(&mut self, batch: &Batch) -> io::Result<()> {
-        let Form::Table(form) = &mut self.form else { return Ok(()) };
+        let Form::Table(table) = &mut self.form else { return Ok(()) };
         for row in 0..batch.len() {
             let mut cells = Vec::with_capacity(self.schema.len() + 1);
             if self.has_op {
                 cells.push(batch.kind(row).symbol().to_owned());
             }
-            for (i, field) in self.schema.fields.iter().enumerate() {
-                let column = batch.rows.column(i);
-                self.scratch.clear();
-                if column.is_null(row) {
-                    self.scratch.extend_from_slice(b"NULL");
-                } else {
-                    wasmill_expr::display::write_text(column.as_ref(), row, &field.data_type, &mut self.scratch);
-                }
-                cells.push(String::from_utf8_lossy(&self.scratch).into_owned());
-            }
-            form.row(cells, &mut self.out)?;
+            cells.extend(row_cells(batch, row, &self.schema));
+            table.row(cells, &mut self.out)?;
         }
         Ok(())
     }
+}
+
+/// A row's values as cells of a table.
+pub fn row_cells(batch: &Batch, row: usize, schema: &Schema) -> impl Iterator<Item = String> {
+    schema.fields.iter().enumerate().map(move |(i, field)| {
+        let column = batch.rows.column(i);
+        if column.is_null(row) {
+            return "NULL".to_owned();
+        }
+        let mut text = Vec::new();
+        wasmill_expr::display::write_text(column.as_ref(), row, &field.data_type, &mut text);
+        cell(&String::from_utf8_lossy(&text))
+    })
+}
+
+/// A query's column as one of a table.
+pub fn column(field: &Field) -> Column {
+    let kind = &field.data_type.kind;
+    let usual_width = match kind {
+        TypeKind::Timestamp(_) | TypeKind::TimestampLtz(_) => 23,
+        TypeKind::Date => 10,
+        TypeKind::Boolean => 5,
+        TypeKind::TinyInt | TypeKind::SmallInt => 5,
+        TypeKind::Double | TypeKind::Decimal(..) => 10,
+        _ if kind.is_numeric() => 8,
+        _ => 12,
+    };
+    let is_time =
+        matches!(kind, TypeKind::Timestamp(_) | TypeKind::TimestampLtz(_) | TypeKind::Date | TypeKind::Time(_));
+    let may_narrow = !kind.is_numeric() && !is_time;
+    Column { name: field.name.clone(), is_numeric: kind.is_numeric(), may_narrow, usual_width }
+}
+
+/// How wide a table on standard output may be.
+pub fn room() -> Option<usize> {
+    let size = || crossterm::terminal::size().ok().filter(|(columns, _)| *columns > 0);
+    io::stdout().is_terminal().then(size).flatten().map(|(columns, _)| usize::from(columns))
 }
 
 impl RowWriter for Output {
@@ -153,14 +176,14 @@ impl RowWriter for Output {
     }
     fn flush(&mut self) -> Result<()> {
         let begun = match &mut self.form {
-            Form::Table(form) => form.begin(&mut self.out),
+            Form::Table(table) => table.flush(&mut self.out),
             _ => Ok(()),
         };
         begun.and_then(|()| self.out.flush()).map_err(|e| write_error(&e))
     }
     fn finish(&mut self) -> Result<()> {
         let ended = match &mut self.form {
-            Form::Table(form) => form.end(&mut self.out),
+            Form::Table(table) => table.end("", &mut self.out),
             Form::Csv { .. } => self.csv_header(),
             Form::Json => Ok(()),
         };
@@ -172,103 +195,11 @@ impl RowWriter for Output {
 pub fn write_error(error: &io::Error) -> Error {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Error::BrokenPipe,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Error::external("cannot write to standard output: the disk is full")
+        }
         _ => Error::external(format!("cannot write to standard output: {error}")),
     }
-}
-
-/// A table whose widths are those of the first rows.
-struct TableForm {
-    names: Vec<String>,
-    numeric: Vec<bool>,
-    widths: Vec<usize>,
-    sample: Vec<Vec<String>>,
-    begun: bool,
-    rows: u64,
-}
-
-impl TableForm {
-    fn new(names: Vec<String>, numeric: Vec<bool>) -> Self {
-        let widths = names.iter().map(|n| cell(n).width()).collect();
-        Self { names, numeric, widths, sample: Vec::new(), begun: false, rows: 0 }
-    }
-
-    fn row(&mut self, cells: Vec<String>, out: &mut impl Write) -> io::Result<()> {
-        self.rows += 1;
-        let cells: Vec<String> = cells.iter().map(|c| cell(c)).collect();
-        if self.begun {
-            return self.line(&cells, out);
-        }
-        for (width, cell) in self.widths.iter_mut().zip(&cells) {
-            *width = (*width).max(cell.width());
-        }
-        self.sample.push(cells);
-        if self.sample.len() >= SAMPLE_ROWS { self.begin(out) } else { Ok(()) }
-    }
-
-    /// Writes the head and the rows held back so far; with no row yet, waits for one.
-    fn begin(&mut self, out: &mut impl Write) -> io::Result<()> {
-        if self.begun || self.sample.is_empty() {
-            return Ok(());
-        }
-        self.head(out)?;
-        for cells in std::mem::take(&mut self.sample) {
-            self.line(&cells, out)?;
-        }
-        Ok(())
-    }
-
-    fn head(&mut self, out: &mut impl Write) -> io::Result<()> {
-        self.begun = true;
-        self.rule(out)?;
-        let names: Vec<String> = self.names.iter().map(|n| cell(n)).collect();
-        self.line(&names, out)?;
-        self.rule(out)
-    }
-
-    fn end(&mut self, out: &mut impl Write) -> io::Result<()> {
-        self.begin(out)?;
-        if !self.begun {
-            self.head(out)?;
-        }
-        self.rule(out)?;
-        writeln!(out, "{} {}", self.rows, if self.rows == 1 { "row" } else { "rows" })
-    }
-
-    fn rule(&self, out: &mut impl Write) -> io::Result<()> {
-        let dashes: Vec<String> = self.widths.iter().map(|w| "-".repeat(w + 2)).collect();
-        writeln!(out, "+{}+", dashes.join("+"))
-    }
-
-    fn line(&self, cells: &[String], out: &mut impl Write) -> io::Result<()> {
-        let mut line = String::from("|");
-        for ((cell, width), numeric) in cells.iter().zip(&self.widths).zip(&self.numeric) {
-            let pad = " ".repeat(width.saturating_sub(cell.width()));
-            let (left, right) = if *numeric { (pad.as_str(), "") } else { ("", pad.as_str()) };
-            line.push_str(&format!(" {left}{cell}{right} |"));
-        }
-        writeln!(out, "{line}")
-    }
-}
-
-/// A value on one line, cut where it is too wide.
-fn cell(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut width = 0;
-    for c in text.chars() {
-        match c {
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c.is_control() => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-        width += 1;
-        if width >= CELL_WIDTH_MAX {
-            out.push('…');
-            break;
-        }
-    }
-    out
 }
 
 /// A small table as text in that format.
@@ -294,14 +225,26 @@ pub fn listing(listing: &Listing, format: Format) -> String {
             }
         }
         Format::Table => {
-            let names: Vec<String> = listing.columns.iter().map(|c| (*c).to_owned()).collect();
-            let mut form = TableForm::new(names, vec![false; listing.columns.len()]);
-            let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "NULL".to_owned());
+            // A text of several lines is shown as it is, not in a cell.
+            if let [row] = listing.rows.as_slice()
+                && let [Some(text)] = row.as_slice()
+                && text.contains('\n')
+            {
+                return format!("{text}\n");
+            }
+            let text = |value: &Option<String>| cell(value.as_deref().unwrap_or_default());
+            let columns = listing.columns.iter().map(|name| Column {
+                name: (*name).to_owned(),
+                is_numeric: false,
+                may_narrow: true,
+                usual_width: 0,
+            });
+            let mut table = Table::new(columns.collect(), room(), Colours::of(&io::stdout())).wrapping();
             let written = listing
                 .rows
                 .iter()
-                .try_for_each(|row| form.row(row.iter().map(text).collect(), &mut out))
-                .and_then(|()| form.end(&mut out));
+                .try_for_each(|row| table.row(row.iter().map(text).collect(), &mut out))
+                .and_then(|()| table.end("", &mut out));
             debug_assert!(written.is_ok(), "memory takes every write");
         }
     }

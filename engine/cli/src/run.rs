@@ -1,141 +1,193 @@
 //! `run`, `check` and `explain`: the statements of a script, one after the other.
 
-use std::io::Write;
-use std::time::Duration;
+use std::io::{BufRead, Write};
 
-use wasmill_server::{Answer, Job, Session, SessionError};
+use wasmill_server::{Answer, Session, SessionError};
 use wasmill_sql::show::Listing;
-use wasmill_sql::{ParsedStatement, parse_script};
+use wasmill_sql::{ParsedStatement, Statement, parse_script};
 
-use crate::args::{Args, Command, Format, RunArgs, ScriptArgs};
-use crate::output::{self, Output};
-use crate::progress::ProgressLine;
-use crate::script;
+use crate::args::{Format, Options, RunArgs, ScriptArgs, Source};
+use crate::job::{self, Ended, Presentation, complain, complain_of};
+use crate::output;
+use crate::script::{self, Arriving};
 use crate::stop::{STOPPED, StopSignal};
 
 /// Everything is done.
-const DONE: u8 = 0;
+pub const DONE: u8 = 0;
 /// A job failed.
 pub const FAILED: u8 = 1;
 /// Wrong SQL or usage.
-const WRONG: u8 = 2;
+pub const WRONG: u8 = 2;
 
-/// How often a running job is looked at.
-const POLL: Duration = Duration::from_millis(50);
-
-/// Runs the command and gives the exit code.
-pub fn main(args: Args) -> u8 {
-    match args.command {
-        Command::Run(args) => run(&args),
-        Command::Check(args) => plan_only(&args, false),
-        Command::Explain(args) => plan_only(&args, true),
-    }
+/// `wasmill run`.
+pub fn script(args: &RunArgs) -> u8 {
+    coded(|| {
+        let stop = listen()?;
+        let mut session = session(&args.options.set)?;
+        let text = read(&args.source)?;
+        execute_all(&mut session, &text, Presentation::of(&args.options), &stop)
+    })
 }
 
-/// A session with the settings of the command line, and the parsed script.
-fn prepare(args: &ScriptArgs) -> Result<(Session, String, Vec<ParsedStatement>), u8> {
-    let wrong = |message: String| {
-        complain(&message);
-        WRONG
-    };
-    let text = script::read(args).map_err(|error| wrong(format!("error: {error}")))?;
+/// `wasmill` where standard input is no terminal: statements are executed as they arrive.
+pub fn arriving(options: &Options) -> u8 {
+    coded(|| {
+        let stop = listen()?;
+        let mut session = session(&options.set)?;
+        let mut arriving = Arriving::new(|line| std::io::stdin().lock().read_until(b'\n', line));
+        while let Some(text) = arriving.next().map_err(wrong)? {
+            execute_all(&mut session, &text, Presentation::of(options), &stop)?;
+        }
+        Ok(())
+    })
+}
+
+/// `wasmill check`.
+pub fn check(args: &ScriptArgs) -> u8 {
+    coded(|| {
+        let mut jobs = 0;
+        let count = plan_all(args, |answer, _| {
+            jobs += usize::from(matches!(answer, Answer::Job(_)));
+            Ok(())
+        })?;
+        let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        complain(&format!("no mistake found in {}, {} planned", plural(count, "statement"), plural(jobs, "job")));
+        Ok(())
+    })
+}
+
+/// `wasmill explain`.
+pub fn explain(args: &ScriptArgs) -> u8 {
+    coded(|| {
+        let mut first = true;
+        plan_all(args, |answer, statement| {
+            let (Answer::Job(_) | Answer::Text(_)) = &answer else { return Ok(()) };
+            // One statement on the command line needs no heading.
+            let head = match args.source.execute {
+                None => format!("-- {}\n", summary_line(&statement.text)),
+                Some(_) => String::new(),
+            };
+            let plan = match answer {
+                Answer::Job(job) => job.explain(),
+                Answer::Text(text) => text,
+                _ => String::new(),
+            };
+            let gap = if std::mem::take(&mut first) { "" } else { "\n" };
+            write_out(&format!("{gap}{head}{plan}\n"))
+        })
+        .map(drop)
+    })
+}
+
+/// Runs `work`, whose error is an exit code.
+fn coded(work: impl FnOnce() -> Result<(), u8>) -> u8 {
+    work().err().unwrap_or(DONE)
+}
+
+fn listen() -> Result<StopSignal, u8> {
+    StopSignal::listen().map_err(|error| {
+        complain_of(&format!("error: cannot listen for Ctrl-C: {error}"));
+        FAILED
+    })
+}
+
+fn wrong(message: String) -> u8 {
+    complain_of(&format!("error: {message}"));
+    WRONG
+}
+
+fn read(source: &Source) -> Result<String, u8> {
+    script::read(source).map_err(wrong)
+}
+
+/// A session with the settings of the command line.
+pub fn session(set: &[(String, String)]) -> Result<Session, u8> {
     let mut session = Session::new();
-    for (key, value) in &args.set {
+    for (key, value) in set {
         match session.set(key, value) {
             Ok(note) => note.iter().for_each(|note| complain(&format!("note: {note}"))),
-            Err(error) => return Err(wrong(error.render(""))),
+            Err(error) => {
+                complain_of(&error.render(""));
+                return Err(WRONG);
+            }
         }
     }
-    let statements = parse_script(&text).map_err(|error| wrong(error.render(&text)))?;
-    Ok((session, text, statements))
+    Ok(session)
 }
 
-fn run(args: &RunArgs) -> u8 {
-    let stop = match StopSignal::listen() {
-        Ok(stop) => stop,
-        Err(error) => {
-            complain(&format!("error: cannot listen for Ctrl-C: {error}"));
-            return FAILED;
-        }
-    };
-    let (mut session, text, statements) = match prepare(&args.script) {
-        Ok(prepared) => prepared,
-        Err(code) => return code,
-    };
-    let format = args.output.unwrap_or_else(output::default_format);
-    for statement in &statements {
-        let answer = session.execute(statement);
-        let done = answer.and_then(|answer| match answer {
-            Answer::Job(job) => run_job(*job, format, args.quiet, &stop),
-            other => show(other, format).map(|()| DONE),
+/// Executes all statements of `text`, until one fails or is stopped.
+fn execute_all(session: &mut Session, text: &str, how: Presentation, stop: &StopSignal) -> Result<(), u8> {
+    let statements = parse(text)?;
+    for (i, statement) in statements.iter().enumerate() {
+        let ended = session.execute(statement).and_then(|answer| match answer {
+            Answer::Job(job) => job::run(*job, how, stop),
+            other => show(other, how.format).map(|()| Ended::Done),
         });
-        match done {
-            Ok(DONE) => {}
-            Ok(code) => return code,
-            Err(error) => return fail(&error, &text),
+        match ended {
+            Ok(Ended::Done) => {}
+            Ok(Ended::Stopped) => return Err(STOPPED),
+            Ok(Ended::ReaderGone) => return reader_gone(&statements[i + 1..]),
+            Err(error) if error.is_broken_pipe() => return reader_gone(&statements[i + 1..]),
+            Err(error) => return Err(fail(&error, text)),
         }
     }
-    DONE
+    Ok(())
 }
 
-/// Starts a job and watches it to its end.
-fn run_job(job: Job, format: Format, quiet: bool, stop: &StopSignal) -> Result<u8, SessionError> {
-    let rows = job.output().map(|(schema, changelog)| Output::new(format, schema, changelog));
-    let mut progress = ProgressLine::new(quiet, format, rows.is_some());
-    let running = job.start(rows.map(|rows| Box::new(rows) as _))?;
-    let mut stopping = false;
-    while !running.wait_for(POLL) {
-        if stop.is_asked() && !stopping {
-            stopping = true;
-            progress.clear();
-            complain("stopping: the rows read so far are finished (Ctrl-C again ends at once)");
-            running.stop();
-        }
-        progress.update(&running.progress());
-    }
-    progress.clear();
-    let figures = running.progress();
-    let result = running.finish();
-    match result {
-        Err(error) if error.is_broken_pipe() => Ok(DONE),
-        Err(SessionError::Job(wasmill_plan::Error::Stopped)) => {
-            progress.summary("stopped", &figures);
-            Ok(STOPPED)
-        }
-        Err(error) => Err(error),
-        Ok(true) => {
-            progress.summary("stopped", &figures);
-            Ok(STOPPED)
-        }
-        Ok(false) => {
-            progress.summary("done", &figures);
-            Ok(DONE)
-        }
-    }
-}
-
-/// `check` and `explain`: statements take effect, jobs are planned and not started.
-fn plan_only(args: &ScriptArgs, explain: bool) -> u8 {
-    let (mut session, text, statements) = match prepare(args) {
-        Ok(prepared) => prepared,
-        Err(code) => return code,
+/// Nobody reads standard output: a script that had only rows left to give is done, one that had inserts left is not.
+fn reader_gone(left: &[ParsedStatement]) -> Result<(), u8> {
+    let inserts = |s: &&ParsedStatement| match &s.statement {
+        Statement::Insert(_) | Statement::StatementSet(_) => true,
+        Statement::CreateTable(table) => table.query.is_some(),
+        _ => false,
     };
-    for statement in &statements {
-        let shown = match session.execute(statement) {
-            Ok(Answer::Job(job)) if explain => write_out(&format!("{}\n\n", job.explain())),
-            Ok(Answer::Text(text)) if explain => write_out(&format!("{text}\n\n")),
-            Ok(_) => Ok(()),
-            Err(error) => return fail(&error, &text),
-        };
-        if let Err(error) = shown {
-            return fail(&error, &text);
+    match left.iter().find(inserts) {
+        None => Err(DONE),
+        Some(first) => {
+            let message = "error: standard output was closed before the script was done";
+            complain_of(&format!("{message}\ndetail: line {} was not run", first.span.line));
+            Err(FAILED)
         }
     }
-    DONE
+}
+
+fn parse(text: &str) -> Result<Vec<ParsedStatement>, u8> {
+    parse_script(text).map_err(|error| {
+        complain_of(&error.render(text));
+        WRONG
+    })
+}
+
+/// `check` and `explain`: statements take effect, jobs are planned and not started. Gives how many statements there are.
+fn plan_all(
+    args: &ScriptArgs,
+    mut each: impl FnMut(Answer, &ParsedStatement) -> Result<(), SessionError>,
+) -> Result<usize, u8> {
+    let mut session = session(&args.set)?;
+    let text = read(&args.source)?;
+    let statements = parse(&text)?;
+    for statement in &statements {
+        let done = session.execute(statement).and_then(|answer| each(answer, statement));
+        match done {
+            Ok(()) => {}
+            Err(error) if error.is_broken_pipe() => return Err(DONE),
+            Err(error) => return Err(fail(&error, &text)),
+        }
+    }
+    Ok(statements.len())
+}
+
+/// The beginning of a statement on one line.
+fn summary_line(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    crate::progress::cut(&words.join(" "), 100)
 }
 
 /// Shows what a statement answered at once.
-fn show(answer: Answer, format: Format) -> Result<(), SessionError> {
+///
+/// # Errors
+/// Standard output cannot be written.
+pub fn show(answer: Answer, format: Format) -> Result<(), SessionError> {
     match answer {
         Answer::Done(note) => {
             note.iter().for_each(|note| complain(&format!("note: {note}")));
@@ -151,7 +203,11 @@ fn show(answer: Answer, format: Format) -> Result<(), SessionError> {
     }
 }
 
-fn write_out(text: &str) -> Result<(), SessionError> {
+/// Writes to standard output.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_out(text: &str) -> Result<(), SessionError> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.map_err(|error| SessionError::Job(output::write_error(&error)))
@@ -159,14 +215,6 @@ fn write_out(text: &str) -> Result<(), SessionError> {
 
 /// Reports a failed statement and gives its exit code.
 fn fail(error: &SessionError, text: &str) -> u8 {
-    if error.is_broken_pipe() {
-        return DONE;
-    }
-    complain(&error.render(text));
+    complain_of(&error.render(text));
     if error.is_query() { WRONG } else { FAILED }
-}
-
-/// A line on standard error; a reader that went away is no reason to fail.
-fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }

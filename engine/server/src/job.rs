@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use wasmill_connectors::{Connectors, TableSinks};
-use wasmill_plan::{ChangelogMode, Error, Operator, Plan, Result, Schema};
+use wasmill_connectors::{Connectors, TableSinks, is_bounded};
+use wasmill_plan::{ChangelogMode, Error, LookupBuild, LookupJoin, Operator, Plan, Result, Schema, Table};
 use wasmill_runtime::batch::{MAX_WATERMARK, NO_WATERMARK};
 use wasmill_runtime::checkpoint::MemoryStore;
 use wasmill_runtime::job::{CheckpointOptions, Job as RuntimeJob, JobHandle, JobOptions, JobParts};
-use wasmill_runtime::metrics::WatermarkHolder;
+use wasmill_runtime::metrics::{NodeRole, WatermarkHolder};
 use wasmill_sql::{Settings, explain};
 
 use crate::dead_letters::DeadLetterTables;
@@ -64,6 +64,29 @@ impl Job {
     pub fn output(&self) -> Option<(&Schema, ChangelogMode)> {
         let sink = self.plan.nodes.iter().find(|n| matches!(&n.operator, Operator::Sink(s) if s.table.is_none()))?;
         Some((&sink.schema, sink.changelog))
+    }
+    /// Whether its input comes to an end by itself.
+    pub fn is_bounded(&self) -> bool {
+        self.sources().all(is_bounded)
+    }
+    /// The table through which it reads standard input, if it does.
+    pub fn reads_standard_input(&self) -> Option<&str> {
+        self.sources().find(|t| t.option("connector") == Some("stdin")).map(|t| t.name.as_str())
+    }
+    /// Whether one of its tables writes to standard output.
+    pub fn prints(&self) -> bool {
+        let tables = self.plan.nodes.iter().filter_map(|n| match &n.operator {
+            Operator::Sink(sink) => sink.table.as_ref(),
+            _ => None,
+        });
+        tables.into_iter().any(|t| matches!(t.option("connector"), Some("print" | "stdout")))
+    }
+    fn sources(&self) -> impl Iterator<Item = &Table> {
+        self.plan.nodes.iter().filter_map(|n| match &n.operator {
+            Operator::Source(source) => Some(&*source.table),
+            Operator::LookupJoin(LookupJoin { build: LookupBuild::Table { source, .. }, .. }) => Some(&*source.table),
+            _ => None,
+        })
     }
     /// Starts it. `rows` takes the rows of [`Job::output`].
     ///
@@ -144,6 +167,12 @@ impl RunningJob {
             done: (total > 0).then(|| done as f64 / total as f64),
             elapsed: self.started.elapsed(),
         }
+    }
+    /// The tables that it writes and how many rows each got, in the order of the plan.
+    pub fn rows_by_table(&self) -> Vec<(String, u64)> {
+        let metrics = self.handle.metrics();
+        let sinks = metrics.nodes.iter().filter(|n| n.role == NodeRole::Sink);
+        sinks.filter_map(|n| Some((n.table.clone()?, n.rows_in))).collect()
     }
     /// Asks the sources to end where they are: the results so far come out, windows stay open.
     pub fn stop(&self) {

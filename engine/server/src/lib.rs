@@ -17,5 +17,6 @@ pub use error::SessionError;
 pub use job::{Job, Progress, RunningJob};
 pub use rows::RowWriter;
 pub use session::{Answer, Session};
+pub use wasmill_connectors::{ConnectorInfo, OptionKind, OptionSpec, connector, connectors};
 pub use wasmill_runtime::batch::{Batch, RowKind};
 pub use wasmill_runtime::metrics::WatermarkHolder;

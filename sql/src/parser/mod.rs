@@ -47,9 +47,13 @@ pub fn parse_script(text: &str) -> Result<Vec<ParsedStatement>> {
     tokens::split(&tokens).into_iter().map(|piece| parse_piece(text, piece)).collect()
 }
 
-/// Whether `text` ends inside a statement: what a shell asks to know whether Enter continues or runs.
+/// Whether `text` does not end inside a statement: what a shell asks to know whether Enter continues or runs. Text that no
+/// further line can make readable is complete: running it shows why.
 pub fn is_complete(text: &str) -> bool {
-    tokens::tokenize(text).is_ok_and(|tokens| tokens::ends_complete(&tokens))
+    match tokens::tokenize(text) {
+        Ok(tokens) => tokens::ends_complete(&tokens),
+        Err(error) => !tokens::is_unclosed(&error),
+    }
 }
 
 fn parse_piece(text: &str, piece: &[TokenWithSpan]) -> Result<ParsedStatement> {

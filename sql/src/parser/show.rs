@@ -21,7 +21,13 @@ pub(super) fn show(parser: &mut Parser) -> Parsed<Show> {
             expect_words(parser, &["FUNCTIONS"])?;
             Show::Functions { user_only: true }
         }
-        "JOBS" => Show::Jobs,
+        "JOBS" => {
+            return fail_with(
+                &token,
+                "SHOW JOBS is not supported",
+                "a job runs until it ends or Ctrl-C stops it; jobs on a server are not built yet",
+            );
+        }
         "CATALOGS" => Show::Catalogs,
         "DATABASES" => Show::Databases,
         "CURRENT" if take_words(parser, &["CATALOG"]) => Show::CurrentCatalog,
@@ -40,7 +46,7 @@ pub(super) fn show(parser: &mut Parser) -> Parsed<Show> {
         "MODELS" => {
             return fail_with(&token, "SHOW MODELS is not supported", "models are functions here: SHOW FUNCTIONS");
         }
-        _ => return parser.expected("TABLES, VIEWS, FUNCTIONS, JOBS, CREATE TABLE or COLUMNS FROM", token),
+        _ => return parser.expected("TABLES, VIEWS, FUNCTIONS, CREATE TABLE or COLUMNS FROM", token),
     })
 }
 

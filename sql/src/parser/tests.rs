@@ -34,6 +34,8 @@ fn statements_are_split_at_semicolons() {
     assert!(parse_script(" ;; -- nothing\n").unwrap().is_empty());
     assert!(is_complete("SELECT 1;") && !is_complete("SELECT 1") && !is_complete("SELECT 'a;"));
     assert!(!is_complete("EXECUTE STATEMENT SET BEGIN INSERT INTO t SELECT 1;"));
+    assert!(!is_complete("SELECT 1; /* a") && !is_complete("SELECT `a;") && is_complete("SELECT 1; -- a"));
+    assert!(is_complete("SELECT /*+ OPTIONS('a' = 'b') */ 1"), "no further line makes it readable");
 }
 
 #[test]

@@ -58,6 +58,11 @@ fn unreadable(error: &TokenizerError, text: &str) -> QueryError {
     QueryError::new(message).with_span(span)
 }
 
+/// Whether the text is only not closed: quotes or a comment.
+pub(super) fn is_unclosed(error: &QueryError) -> bool {
+    error.message.ends_with("not closed")
+}
+
 /// One piece per statement, without its semicolon. `EXECUTE STATEMENT SET BEGIN … END` is one statement.
 pub(super) fn split(tokens: &[TokenWithSpan]) -> Vec<&[TokenWithSpan]> {
     let mut pieces = Vec::new();
