@@ -141,13 +141,10 @@ pub fn figures(progress: &Progress, elapsed: Duration, rate: Option<u64>) -> Str
         line.push_str(&format!(" ({}/s)", grouped(rate)));
     }
     line.push_str(&format!(", {} out", grouped(progress.rows_out)));
-    for (count, what) in [(progress.late_rows, "late"), (progress.dead_letters, "not decoded")] {
+    for (count, what) in [(progress.late_rows, "late"), (progress.rejected, "rejected")] {
         if count > 0 {
             line.push_str(&format!(", {} {what}", grouped(count)));
         }
-    }
-    if progress.rejected > 0 {
-        line.push_str(&format!(", {} rejected", grouped(progress.rejected)));
     }
     if let Some(watermark) = progress.watermark_ms.and_then(timestamp) {
         line.push_str(&format!(", watermark {watermark}"));
@@ -216,9 +213,9 @@ mod tests {
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(timestamp(1_706_702_405_000).as_deref(), Some("2024-01-31 12:00:05"));
         assert_eq!(timestamp(i64::MAX), None);
-        let progress = Progress { rows_in: 30_000, rows_out: 12, late_rows: 3, dead_letters: 2, ..Progress::default() };
+        let progress = Progress { rows_in: 30_000, rows_out: 12, late_rows: 3, rejected: 2, ..Progress::default() };
         let elapsed = Duration::from_millis(320);
-        assert_eq!(figures(&progress, elapsed, None), "30,000 rows in, 12 out, 3 late, 2 not decoded, 0.3 s");
+        assert_eq!(figures(&progress, elapsed, None), "30,000 rows in, 12 out, 3 late, 2 rejected, 0.3 s");
         let progress = Progress { rows_in: 30_000, done: Some(0.419), ..Progress::default() };
         assert_eq!(figures(&progress, elapsed, Some(1500)), "30,000 rows in (1,500/s), 0 out, 41 %, 0.3 s");
     }

@@ -133,7 +133,7 @@ fn node(format: &str, columns: &[(&str, TypeKind)], path: &Path, options: &[(&st
         options: all.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
     };
     let projection = table.source_columns();
-    SourceNode { table: Box::new(table), projection }
+    SourceNode::new(Box::new(table), projection)
 }
 
 /// With each set of options: all records by `dead-letter`, then the first error by `fail`.

@@ -76,9 +76,6 @@ fn watch(running: &RunningJob, rows: &SharedRows, mut screen: Screen, stop: &Sto
         signals = times;
         let progress = running.progress();
         let mut line = figures(&progress, begun.elapsed(), rate.per_second(progress.rows_in, begun.elapsed()));
-        if let Some(holder) = running.watermark_holder() {
-            line.push_str(&format!(", held back by {holder}"));
-        }
         if asked > 0 {
             line.insert_str(0, "stopping, ");
         }
