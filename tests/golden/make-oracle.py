@@ -16,6 +16,7 @@ for case in sys.argv[1:] or sorted(os.listdir(here)):
     with open(oracle) as text:
         rows = duckdb.connect().execute(text.read().replace("{DIR}", os.path.dirname(oracle))).fetchall()
     with open(os.path.join(here, case, "expected.txt"), "w") as out:
+        out.write("# columns by DuckDB\n")
         for row in rows:
             out.write("+I|" + ",".join("null" if v is None else str(v) for v in row) + "\n")
     print(f"{case}: {len(rows)} rows")

@@ -38,5 +38,6 @@ for days in (1, 7, 30):
     columns += [count, f"coalesce({frauds}::DOUBLE / nullif({count}, 0), 0.0)"]
 query = f"WITH t AS (FROM read_csv('{here}/in.csv', header = false, columns = {names})) SELECT {', '.join(columns)} FROM t ORDER BY id"
 with open(f"{here}/expected.txt", "w") as out:
+    out.write("# columns by DuckDB\n")
     for row in duckdb.sql(query).fetchall():
         out.write("+I|" + ",".join(map(str, row)) + "\n")
