@@ -142,6 +142,7 @@ fn excerpt(line: &str, span: Span) -> (String, String) {
     let end = if span.end_line == span.line { span.end_column } else { u32::MAX };
     let (mut shown, mut marks) = (String::new(), String::new());
     let (mut columns_before, mut cut) = (0, false);
+    let is_long = line.chars().map(|c| c.width().unwrap_or(1)).sum::<usize>() > EXCERPT_COLUMNS_MAX;
     for (c, column) in line.chars().zip(1u32..) {
         // A tab is shown as four spaces, so that the carets stand right on every terminal.
         let (text, width) = match c {
@@ -160,7 +161,7 @@ fn excerpt(line: &str, span: Span) -> (String, String) {
         shown.push_str(&text);
         let mark = if column >= span.column && column < end { "^" } else { " " };
         marks.push_str(&mark.repeat(width));
-        while column < span.column && columns_before >= EXCERPT_COLUMNS_MAX * 2 / 3 && !shown.is_empty() {
+        while is_long && column < span.column && columns_before >= EXCERPT_COLUMNS_MAX * 2 / 3 && !shown.is_empty() {
             let first = shown.remove(0);
             let width = first.width().unwrap_or(0);
             columns_before -= width;
@@ -229,6 +230,13 @@ mod tests {
         let end = QueryError::new("expected an expression").with_span(span(2, 7, 8));
         assert!(end.render(text).ends_with("  2 | FROM    t\n    |          ^"), "{}", end.render(text));
         assert_eq!(error.to_string(), "line 3, column 11: unknown column 'naem'; did you mean 'name'?");
+    }
+
+    #[test]
+    fn lines_that_fit_are_not_cut() {
+        let text = format!("SELECT {}bad", "a, ".repeat(30));
+        let shown = QueryError::new("x").with_span(span(1, 98, 101)).render(&text);
+        assert!(shown.contains(&text) && shown.ends_with(&format!("    | {}^^^", " ".repeat(97))), "{shown}");
     }
 
     #[test]
