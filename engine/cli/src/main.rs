@@ -6,6 +6,7 @@
 //!                                         --rows----> shell/view.rs, in place on the terminal
 //! ```
 
+mod allocator;
 mod args;
 mod job;
 mod output;
@@ -24,15 +25,11 @@ use clap::Parser;
 
 use crate::args::{Args, Command};
 
-/// Batches are allocated and freed all the time, in pieces that the C library gives back to the system each time: a fifth of the
-/// time of reading a file went into page faults.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Deeply nested queries recurse; the stack is only touched as far as it is used.
 const STACK_BYTES: usize = 256 << 20;
 
 fn main() -> ExitCode {
+    allocator::keep_freed_memory();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
