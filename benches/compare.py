@@ -13,6 +13,7 @@ import glob
 import math
 import os
 import subprocess
+import sys
 import tempfile
 
 from measure import BENCHES, DATA, ROOT, made, median, save, table, wasmill
@@ -120,6 +121,8 @@ def main():
             times[query]["wasmill"].append(wasmill(script, ["execution.checkpointing.interval=1s"]))
             for name, peer in peers.items():
                 times[query][name].append(peer.run(files[engine_of(name)]))
+            last = ", ".join(f"{name} {runs[-1]}" for name, runs in times[query].items())
+            print(f"round {round}, {query}: {last}", file=sys.stderr, flush=True)
     for peer in peers.values():
         peer.close()
     report(args, times, list(peers))
