@@ -63,6 +63,18 @@ impl Span {
             end_column: end.column as u32,
         })
     }
+    /// The part of it that lies in `text`; where none does, the place behind the last character of its line.
+    pub(crate) fn within(self, text: &str) -> Self {
+        let place = |line: u32, column: u32| {
+            let lines = text.split('\n').count() as u32;
+            let (line, column) = if line > lines { (lines, u32::MAX) } else { (line.max(1), column) };
+            let width = text.split('\n').nth(line as usize - 1).map_or(0, |l| l.chars().count() as u32);
+            (line, column.clamp(1, width + 1))
+        };
+        let (line, column) = place(self.line, self.column);
+        let (end_line, end_column) = place(self.end_line, self.end_column).max((line, column));
+        Self { line, column, end_line, end_column }
+    }
     /// The smallest span around both.
     pub fn to(self, other: Self) -> Self {
         let start = (self.line, self.column).min((other.line, other.column));

@@ -32,7 +32,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 use crate::dialect::FlinkDialect;
-use crate::error::{Result, Span};
+use crate::error::{QueryError, Result, Span};
 use crate::statement::{Name, ParsedStatement};
 
 /// How deep expressions and queries may nest.
@@ -59,8 +59,10 @@ pub fn is_complete(text: &str) -> bool {
 fn parse_piece(text: &str, piece: &[TokenWithSpan]) -> Result<ParsedStatement> {
     let dialect = FlinkDialect::default();
     let mut parser = parser(&dialect, piece.to_vec());
-    let statement =
-        statement::parse(&mut parser, text).map_err(|error| syntax_error::convert(error, dialect.furthest(), piece))?;
+    let statement = statement::parse(&mut parser, text).map_err(|error| {
+        let error = syntax_error::convert(error, dialect.furthest(), piece);
+        QueryError { span: error.span.map(|span| span.within(text)), ..error }
+    })?;
     let span = tokens::span_of(piece).expect("a statement has a token");
     Ok(ParsedStatement { statement, text: tokens::slice(text, span).to_owned(), span })
 }

@@ -48,14 +48,8 @@ fn unreadable(error: &TokenizerError, text: &str) -> QueryError {
             chars.next().map(|c| c.to_lowercase().chain(chars).collect()).unwrap_or_default()
         }
     };
-    // The end of the text may lie behind its last line.
-    let lines: Vec<&str> = text.split('\n').collect();
-    let line = (error.location.line as usize).clamp(1, lines.len());
-    let behind = lines[line - 1].chars().count() as u32 + 1;
-    let column = (error.location.column as u32).clamp(1, behind);
-    let line = line as u32;
-    let span = Span { line, column, end_line: line, end_column: (column + 1).min(behind) };
-    QueryError::new(message).with_span(span)
+    let (line, column) = (error.location.line as u32, error.location.column as u32);
+    QueryError::new(message).with_span(Span { line, column, end_line: line, end_column: column + 1 }.within(text))
 }
 
 /// Whether the text is only not closed: quotes or a comment.

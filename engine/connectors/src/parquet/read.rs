@@ -2,13 +2,15 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::take;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use wasmill_plan::{Error, Field, Result};
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
+use wasmill_plan::{DataType, Error, Field, Result, TypeKind};
 use wasmill_runtime::source::MAX_BATCH_ROWS;
 
 use super::convert::{convert, mismatch};
@@ -34,7 +36,10 @@ impl ParquetReader {
         let name = path.display().to_string();
         let fail = |message: String| Error::Data { message, place: Some(name.clone()) };
         let file = File::open(path).map_err(|e| crate::filesystem::cannot_open(path, &e))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+        // The declared types decide: Arrow's own schema in the file is hardly ever needed, and reading a damaged one panics.
+        let skips_metadata = !fields.iter().any(|f| needs_arrow_metadata(&f.data_type));
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(skips_metadata);
+        let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
             .map_err(|e| fail(format!("'{name}' cannot be read as Parquet: {}", cause(&e))))?;
         let schema = builder.schema().clone();
         let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
@@ -53,11 +58,11 @@ impl ParquetReader {
             roots.push(index);
         }
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-        let reader = builder
+        let builder = builder
             .with_projection(mask)
             .with_batch_size(MAX_BATCH_ROWS)
-            .with_offset(usize::try_from(row).unwrap_or(usize::MAX))
-            .build()
+            .with_offset(usize::try_from(row).unwrap_or(usize::MAX));
+        let reader = guarded(|| builder.build())
             .map_err(|e| fail(format!("'{name}' cannot be read as Parquet: {}", cause(&e))))?;
         Ok(Self { name, reader, fields: fields.to_vec(), row })
     }
@@ -70,10 +75,10 @@ impl ParquetReader {
     /// # Errors
     /// A damaged file; a value that does not fit its column, under `'on-error' = 'fail'`.
     pub(crate) fn read(&mut self, rejects: &mut Rejects) -> Result<Step> {
-        let batch = match self.reader.next() {
+        let batch = match guarded(|| self.reader.next().transpose().map_err(ParquetError::from)).transpose() {
             None => return Ok(Step::End),
             Some(Err(e)) => {
-                let message = format!("the Parquet data is damaged: {e}");
+                let message = format!("the Parquet data is damaged: {}", cause(&e));
                 return Err(Error::Data { message, place: Some(format!("{}:row {}", self.name, self.row + 1)) });
             }
             Some(Ok(batch)) => batch,
@@ -113,6 +118,26 @@ impl ParquetReader {
     }
 }
 
+/// Whether Parquet's own types do not tell: an INTERVAL of months is stored like one of days.
+fn needs_arrow_metadata(data_type: &DataType) -> bool {
+    match &data_type.kind {
+        TypeKind::IntervalYearMonth => true,
+        TypeKind::Array(item) | TypeKind::Multiset(item) => needs_arrow_metadata(item),
+        TypeKind::Map(key, value) => needs_arrow_metadata(key) || needs_arrow_metadata(value),
+        TypeKind::Row(fields) => fields.iter().any(|f| needs_arrow_metadata(&f.data_type)),
+        _ => false,
+    }
+}
+
+/// Calls the Parquet reader, which panics on some damaged files where it should fail.
+fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(ParquetError::General(text.unwrap_or_else(|| "the file is damaged".into())))
+    })
+}
+
 /// Whether a file ends as a Parquet file does; one that is still being written does not.
 pub(crate) fn is_complete(path: &Path) -> bool {
     let mut end = [0; 4];
@@ -124,7 +149,7 @@ pub(crate) fn is_complete(path: &Path) -> bool {
 }
 
 /// The parquet crate's message without its prefix.
-fn cause(error: &parquet::errors::ParquetError) -> String {
+fn cause(error: &ParquetError) -> String {
     let text = error.to_string();
     text.strip_prefix("Parquet error: ").unwrap_or(&text).to_owned()
 }
