@@ -108,6 +108,8 @@ pub fn comparison_kind(a: &TypeKind, b: &TypeKind) -> Option<TypeKind> {
             _ => None,
         },
         (K::Char(x), K::Char(y)) => Some(K::Char(*x.max(y))),
+        (K::Date, b) if b.is_timestamp() => None,
+        (a, K::Date) if a.is_timestamp() => None,
         _ => common_kind(a, b),
     }
 }

@@ -53,7 +53,6 @@ pub fn can_cast(from: &DataType, to: &DataType) -> bool {
         (K::Time(_), K::Time(_) | K::Timestamp(_) | K::TimestampLtz(_)) => true,
         (K::Timestamp(_) | K::TimestampLtz(_), K::Date | K::Time(_) | K::Timestamp(_) | K::TimestampLtz(_)) => true,
         (a, K::IntervalYearMonth | K::IntervalDayTime) if a.is_integer() => true,
-        (K::IntervalYearMonth | K::IntervalDayTime, b) if b.is_integer() => true,
         (K::Array(a), K::Array(b)) | (K::Multiset(a), K::Multiset(b)) => can_cast(a, b),
         (K::Map(k1, v1), K::Map(k2, v2)) => can_cast(k1, k2) && can_cast(v1, v2),
         (K::Row(a), K::Row(b)) => {

@@ -5,7 +5,7 @@ use arrow::datatypes::{Decimal128Type, Float32Type, Float64Type};
 use wasmill_plan::{DataType, Result, TypeKind, Value};
 
 use super::Moment;
-use super::format::Patterns;
+use super::format::{Patterns, STANDARD};
 use crate::calendar;
 use crate::cast::parse;
 use crate::cast::temporal::as_integers;
@@ -13,8 +13,6 @@ use crate::function::{Argument, CallSite, ColumnValue, Context, Kernel, Signatur
 use crate::functions::arguments::{Param, nullable, params, strict, string};
 use crate::functions::columns::{bigint, text, texts};
 use crate::vector::{int_column, length};
-
-const STANDARD: &str = "yyyy-MM-dd HH:mm:ss";
 
 pub(super) fn infer_to_date(args: &[Argument]) -> Result<Signature, String> {
     nullable(params(args, &[Param::Text], &[Param::Text])?, TypeKind::Date)
@@ -173,9 +171,10 @@ pub(super) fn unix(site: &CallSite) -> Result<Box<dyn Kernel>> {
             );
         }
         let get = |row| {
-            text(&args[0]).get(row)?;
+            let value = text(&args[0]).get(row)?;
             // A text that is no time gives the smallest number, as in Flink.
-            let parsed = moment(args, row, &patterns).and_then(|m| m.to(&TypeKind::TimestampLtz(3), context.time_zone));
+            let parsed = patterns.with(args, 1, row, |p| p.read_leniently(value));
+            let parsed = parsed.and_then(|m| m.to(&TypeKind::TimestampLtz(3), context.time_zone));
             Some(parsed.map_or(i64::MIN, |ms| ms.div_euclid(1_000)))
         };
         Ok(int_column((0..length(args, rows)).map(get), &TypeKind::BigInt))
@@ -190,8 +189,9 @@ pub(super) fn zone(site: &CallSite) -> Result<Box<dyn Kernel>> {
     let patterns = Patterns::new(site, site.args.len(), STANDARD);
     Ok(Box::new(move |args: &[ColumnValue], rows: usize, _: &Context| -> Result<ArrayRef> {
         texts(length(args, rows), |row, out| {
-            let (days, ns) = parse::timestamp(text(&args[0]).get(row)?)?;
-            let local = Moment { days, ns }.to(&TypeKind::Timestamp(3), chrono_tz::UTC)?;
+            let value = text(&args[0]).get(row)?;
+            let local = patterns.with(args, args.len(), row, |p| p.read_leniently(value))?;
+            let local = local.to(&TypeKind::Timestamp(3), chrono_tz::UTC)?;
             let from = calendar::zone(text(&args[1]).get(row)?)?;
             let to = calendar::zone(text(&args[2]).get(row)?)?;
             let there = to.to_local(from.to_instant(local));

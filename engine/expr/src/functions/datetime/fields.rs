@@ -4,7 +4,7 @@ use arrow::array::{Array, ArrayRef};
 use wasmill_plan::{Error, Result, TypeKind};
 
 use super::{DAY_NS, Moment, Unit, as_given, is_time};
-use crate::calendar::{civil, days_of, iso_week, iso_weekday};
+use crate::calendar::{DAY_MS, civil, days_of, iso_week, iso_weekday};
 use crate::cast::temporal::as_integers;
 use crate::function::{Argument, CallSite, ColumnValue, Context, Kernel, Signature};
 use crate::vector::int_column;
@@ -69,10 +69,10 @@ fn make(unit: Unit, kind: TypeKind, at: usize) -> Result<Box<dyn Kernel>> {
                 TypeKind::IntervalYearMonth => of_months(unit, v),
                 TypeKind::IntervalDayTime => of_interval(unit, v),
                 _ if unit == Unit::Epoch => {
-                    let utc = Moment::of(&kind, v, chrono_tz::UTC)?;
-                    Some(utc.days * 86_400 + utc.ns / 1_000_000_000)
+                    let utc = Split::of(Moment::of(&kind, v, chrono_tz::UTC)?);
+                    Some(utc.days * 86_400 + utc.ms / 1_000)
                 }
-                _ => Some(of_moment(unit, Moment::of(&kind, v, zone)?)),
+                _ => Some(of_moment(unit, Split::of(Moment::of(&kind, v, zone)?))),
             }
         };
         let column = int_column((0..rows).map(get), &TypeKind::BigInt);
@@ -106,12 +106,28 @@ fn of_interval(unit: Unit, ms: i64) -> Option<i64> {
     })
 }
 
+/// A moment as Flink's `extractFromTimestamp` takes it apart: milliseconds are divided towards zero, so that the last hours
+/// before 1970 count as its first day, with a negative time.
+struct Split {
+    days: i64,
+    /// Of the day; negative before 1970.
+    ms: i64,
+    /// Of the millisecond, never negative.
+    ns: i64,
+}
+
+impl Split {
+    fn of(moment: Moment) -> Self {
+        debug_assert!((0..DAY_NS).contains(&moment.ns));
+        let ms = moment.days * DAY_MS + moment.ns / 1_000_000;
+        Self { days: ms / DAY_MS, ms: ms % DAY_MS, ns: moment.ns % 1_000_000 }
+    }
+}
+
 /// A field of a moment (units as Flink counts them: weeks are ISO, DOW begins with Sunday as 1).
-fn of_moment(unit: Unit, moment: Moment) -> i64 {
-    debug_assert!((0..DAY_NS).contains(&moment.ns));
+fn of_moment(unit: Unit, moment: Split) -> i64 {
     let (year, month, day) = civil(moment.days);
-    let seconds = moment.ns / 1_000_000_000;
-    let fraction = moment.ns % 1_000_000_000;
+    let seconds = moment.ms / 1_000;
     match unit {
         Unit::Millennium => (year + 999).div_euclid(1000),
         Unit::Century => (year + 99).div_euclid(100),
@@ -128,8 +144,8 @@ fn of_moment(unit: Unit, moment: Moment) -> i64 {
         Unit::Hour => seconds / 3600,
         Unit::Minute => seconds / 60 % 60,
         Unit::Second => seconds % 60,
-        Unit::Millisecond => fraction / 1_000_000,
-        Unit::Microsecond => fraction / 1_000,
-        _ => fraction,
+        Unit::Millisecond => moment.ms % 1_000,
+        Unit::Microsecond => moment.ms % 1_000 * 1_000 + moment.ns / 1_000,
+        _ => moment.ms % 1_000 * 1_000_000 + moment.ns,
     }
 }

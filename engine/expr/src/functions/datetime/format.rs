@@ -5,17 +5,19 @@ use wasmill_plan::{DataType, Result, TypeKind, Value};
 
 use super::pattern::Pattern;
 use super::{Moment, as_given};
-use crate::cast::parse;
 use crate::cast::temporal::as_integers;
 use crate::function::{Argument, CallSite, ColumnValue, Context, Kernel, Signature};
 use crate::functions::arguments::string;
 use crate::functions::columns::{text, texts};
 use crate::vector::length;
 
+/// The form in which functions read a text without a pattern.
+pub(super) const STANDARD: &str = "yyyy-MM-dd HH:mm:ss";
+
 pub(super) fn infer_format(args: &[Argument]) -> Result<Signature, String> {
     let [time, pattern] = args else { return Err("two arguments were expected".to_owned()) };
     let kind = &time.data_type.kind;
-    if !(kind.is_timestamp() || kind.is_text() || matches!(kind, TypeKind::Date | TypeKind::Null)) {
+    if !(kind.is_timestamp() || kind.is_text() || *kind == TypeKind::Null) {
         return Err("a timestamp was expected".to_owned());
     }
     if !pattern.data_type.kind.is_text() && pattern.data_type.kind != TypeKind::Null {
@@ -59,6 +61,7 @@ impl Patterns {
 
 pub(super) fn format(site: &CallSite) -> Result<Box<dyn Kernel>> {
     let patterns = Patterns::new(site, 1, "");
+    let standard = Pattern::new(STANDARD);
     let kind = site.args[0].kind.clone();
     Ok(Box::new(move |args: &[ColumnValue], rows: usize, context: &Context| -> Result<ArrayRef> {
         let rows = length(args, rows);
@@ -66,8 +69,8 @@ pub(super) fn format(site: &CallSite) -> Result<Box<dyn Kernel>> {
         if kind.is_text() {
             let value = text(value);
             return texts(rows, |row, out| {
-                let (days, ns) = parse::timestamp(value.get(row)?)?;
-                patterns.with(args, 1, row, |p| Some(p.write(Moment { days, ns }, out)))
+                let moment = standard.as_ref()?.read_leniently(value.get(row)?)?;
+                patterns.with(args, 1, row, |p| Some(p.write(moment, out)))
             });
         }
         let values = as_integers(value.array());

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::Moment;
-use crate::calendar::{civil, days_in_month, days_of, iso_weekday};
+use crate::calendar::{DAY_MS, civil, days_in_month, days_of, iso_weekday};
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
@@ -124,9 +124,37 @@ impl Pattern {
         }
     }
 
-    /// Reads a text wholly; `None` where it does not fit.
+    /// Reads a text wholly; `None` where it does not fit (Java's `DateTimeFormatter`; a day that its month does not have is its
+    /// last one).
     pub fn read(&self, text: &str) -> Option<Moment> {
-        let (mut year, mut month, mut day, mut hour, mut minute, mut second, mut ns) = (1970, 1, 1, 0, 0, 0, 0);
+        let (f, rest) = self.fields(text)?;
+        let legal = rest.is_empty()
+            && (0..=9999).contains(&f.year)
+            && (1..=12).contains(&f.month)
+            && (1..=31).contains(&f.day)
+            && f.hour < 24
+            && f.minute < 60
+            && f.second < 60;
+        legal.then(|| Moment {
+            days: days_of(f.year, f.month, f.day.min(days_in_month(f.year, f.month))),
+            ns: ((f.hour * 60 + f.minute) * 60 + f.second) * 1_000_000_000 + f.fraction_ns(),
+        })
+    }
+
+    /// Reads what stands at the beginning of a text; what is too large goes over into the next field (Java's
+    /// `SimpleDateFormat`, which UNIX_TIMESTAMP, CONVERT_TZ and DATE_FORMAT of a text use).
+    pub fn read_leniently(&self, text: &str) -> Option<Moment> {
+        let (f, _) = self.fields(text)?;
+        let months = f.year * 12 + f.month - 1;
+        let day = days_of(months.div_euclid(12), months.rem_euclid(12) + 1, 1) + f.day - 1;
+        // Its fraction is a count of milliseconds.
+        let ms = ((f.hour * 60 + f.minute) * 60 + f.second) * 1_000 + f.fraction.parse::<i64>().unwrap_or(0);
+        Some(Moment { days: day + ms.div_euclid(DAY_MS), ns: ms.rem_euclid(DAY_MS) * 1_000_000 })
+    }
+
+    /// The numbers of a text, and what is left of it.
+    fn fields<'t>(&self, text: &'t str) -> Option<(Fields<'t>, &'t str)> {
+        let mut f = Fields { year: 1970, month: 1, day: 1, hour: 0, minute: 0, second: 0, fraction: "" };
         let (mut afternoon, mut half) = (None, false);
         let mut rest = text;
         for (at, part) in self.0.iter().enumerate() {
@@ -146,7 +174,7 @@ impl Pattern {
                 'M' | 'L' if count >= 3 => {
                     let found = MONTHS.iter().position(|m| rest.starts_with(if count == 3 { &m[..3] } else { m }))?;
                     rest = &rest[if count == 3 { 3 } else { MONTHS[found].len() }..];
-                    month = found as i64 + 1;
+                    f.month = found as i64 + 1;
                     continue;
                 }
                 'E' | 'D' | 'k' => return None,
@@ -159,33 +187,42 @@ impl Pattern {
             let (number, tail) = (rest.get(..digits)?, &rest[digits..]);
             rest = tail;
             if letter == 'S' {
-                ns = format!("{number:0<9}").get(..9)?.parse().ok()?;
+                f.fraction = Some(number).filter(|number| !number.is_empty())?;
                 continue;
             }
-            let value: i64 = number.parse().ok()?;
+            let value: i64 = number.parse().ok().filter(|value| *value <= i64::from(i32::MAX))?;
             match letter {
-                'y' | 'u' => year = if count == 2 && digits == 2 { 2000 + value } else { value },
-                'M' | 'L' => month = value,
-                'd' => day = value,
-                'H' => hour = value,
-                'h' => (hour, half) = (value % 12, true),
-                'm' => minute = value,
-                _ => second = value,
+                'y' | 'u' => f.year = if count == 2 && digits == 2 { 2000 + value } else { value },
+                'M' | 'L' => f.month = value,
+                'd' => f.day = value,
+                'H' => f.hour = value,
+                'h' => (f.hour, half) = (value % 12, true),
+                'm' => f.minute = value,
+                _ => f.second = value,
             }
         }
         if half && afternoon == Some(true) {
-            hour += 12;
+            f.hour += 12;
         }
-        let legal = rest.is_empty()
-            && (0..=9999).contains(&year)
-            && (1..=12).contains(&month)
-            && (1..=31).contains(&day)
-            && hour < 24
-            && minute < 60
-            && second < 60;
-        legal.then(|| Moment {
-            days: days_of(year, month, day.min(days_in_month(year, month))),
-            ns: ((hour * 60 + minute) * 60 + second) * 1_000_000_000 + ns,
-        })
+        Some((f, rest))
+    }
+}
+
+/// What a text says, field by field.
+struct Fields<'t> {
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+    /// The digits of the second's fraction.
+    fraction: &'t str,
+}
+
+impl Fields<'_> {
+    fn fraction_ns(&self) -> i64 {
+        let digits = self.fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
+        digits.fold(0, |value, digit| value * 10 + i64::from(digit - b'0'))
     }
 }

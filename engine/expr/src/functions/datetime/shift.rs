@@ -41,7 +41,11 @@ fn rounded(site: &CallSite, up: bool) -> Result<Box<dyn Kernel>> {
             }
             let moment = Moment::of(&kind, values.value(row), context.time_zone)?;
             // Below milliseconds nothing is looked at, as in Flink.
-            let moment = Moment { days: moment.days, ns: moment.ns - moment.ns % 1_000_000 };
+            let mut moment = Moment { days: moment.days, ns: moment.ns - moment.ns % 1_000_000 };
+            if unit.nanos().is_none() && moment.days < 0 && moment.ns > 0 {
+                // Days are counted towards zero: before 1970 a day with a time is the next one, as in Flink.
+                moment = Moment { days: moment.days + 1, ns: 0 };
+            }
             let result = if up { end_of(unit, moment, kind == TypeKind::Date) } else { start_of(unit, moment) };
             result.to(&kind, context.time_zone)
         };
