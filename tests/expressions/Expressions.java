@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
 import java.time.Period;
@@ -129,6 +130,8 @@ public class Expressions {
       for (byte b : (byte[]) value) hex.append(String.format("%02x", b));
       return hex.append("'").toString();
     }
+    // Java writes years of five digits with a plus.
+    if (value instanceof LocalDate) return value.toString().replace("+", "");
     if (value instanceof LocalTime) return clock((LocalTime) value, ((TimeType) type).getPrecision());
     if (value instanceof LocalDateTime) return moment((LocalDateTime) value, ((TimestampType) type).getPrecision());
     if (value instanceof Instant) {
