@@ -62,6 +62,7 @@ fn commands_help_and_completion() {
     shell.press("source job.sql\r");
     shell.expect("| from the file |");
     shell.expect("  2 | SELECT oops;");
+    shell.expect("wasmill> ");
     shell.press("\u{4}");
     assert_eq!(shell.exit_code(), Some(0));
 }
@@ -103,6 +104,7 @@ fn queries_that_change_are_shown_in_place_and_stopped() {
     shell.expect("| n |");
     shell.expect("| 3 |");
     shell.expect("1 row");
+    shell.expect("wasmill> ");
     shell.press("\u{4}");
     assert_eq!(shell.exit_code(), Some(0));
 }
@@ -132,6 +134,7 @@ fn the_history_is_kept_but_for_entries_behind_a_blank() {
     // The last entry is 'quit', the one before it the statement.
     second.press("\u{1b}[A\u{1b}[A\r");
     second.expect("| kept |");
+    second.expect("wasmill> ");
     second.press("\u{4}");
     assert_eq!(second.exit_code(), Some(0));
 }

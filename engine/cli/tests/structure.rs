@@ -24,16 +24,57 @@ const DIRECTIONS: &[(&str, &str, &[&str])] = &[
 
 /// Folders whose code must be deterministic and free of I/O, with what must not be named there.
 const PURE: &[(&str, &[&str])] = &[
-    ("sql/src", &["std::fs", "std::net", "std::thread", "std::env", "SystemTime", "Instant::now", "rand::"]),
-    ("engine/plan/src", &["std::fs", "std::net", "std::thread", "std::env", "SystemTime", "Instant::now"]),
-    ("engine/expr/src", &["std::fs", "std::net", "std::thread", "std::env", "SystemTime", "Instant::now"]),
+    (
+        "sql/src",
+        &[
+            "std::fs",
+            "TcpStream",
+            "TcpListener",
+            "UdpSocket",
+            "std::thread",
+            "std::env",
+            "SystemTime",
+            "Instant::now",
+            "rand::",
+        ],
+    ),
+    (
+        "engine/plan/src",
+        &["std::fs", "TcpStream", "TcpListener", "UdpSocket", "std::thread", "std::env", "SystemTime", "Instant::now"],
+    ),
+    (
+        "engine/expr/src",
+        &["std::fs", "TcpStream", "TcpListener", "UdpSocket", "std::thread", "std::env", "SystemTime", "Instant::now"],
+    ),
     (
         "engine/runtime/src/operators",
-        &["std::fs", "std::net", "std::thread", "std::env", "SystemTime", "Instant::now", "Mutex", "crossbeam_channel"],
+        &[
+            "std::fs",
+            "TcpStream",
+            "TcpListener",
+            "UdpSocket",
+            "std::thread",
+            "std::env",
+            "SystemTime",
+            "Instant::now",
+            "Mutex",
+            "crossbeam_channel",
+        ],
     ),
     (
         "engine/runtime/src/aggregate",
-        &["std::fs", "std::net", "std::thread", "std::env", "SystemTime", "Instant::now", "Mutex", "crossbeam_channel"],
+        &[
+            "std::fs",
+            "TcpStream",
+            "TcpListener",
+            "UdpSocket",
+            "std::thread",
+            "std::env",
+            "SystemTime",
+            "Instant::now",
+            "Mutex",
+            "crossbeam_channel",
+        ],
     ),
 ];
 

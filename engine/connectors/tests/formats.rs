@@ -85,7 +85,7 @@ fn bad_csv_names_line_and_field() {
     let columns = [("a", TypeKind::Int), ("b", string())];
     for (text, message) in [
         ("1,x\ny,x\n", "field 'a': 'y' is not an INT"),
-        ("1,x\n2\n", "the row has 1 fields, the table has 2"),
+        ("1,x\n2\n", "the row has 1 field, the table has 2"),
         ("1,x\n2,y,z\n", "the row has 3 fields, the table has 2"),
         ("1,x\n2,\"y\n", "a quoted field does not end"),
         ("1,x\n2,\"y\"z\n", "'z' behind the closing quote of a field"),

@@ -29,42 +29,51 @@ fn encloses_all(parser: &Parser) -> bool {
         return false;
     }
     let mut depth = 0;
-    for n in 0.. {
-        match parser.peek_nth_token_ref(n).token {
+    let mut tokens = rest(parser);
+    while let Some(token) = tokens.next() {
+        match token.token {
             Token::LParen => depth += 1,
             Token::RParen => depth -= 1,
-            Token::EOF => return false,
             _ => {}
         }
         if depth == 0 {
-            let next = |word| super::peek_nth_word(parser, n + 1, word);
-            let end = matches!(parser.peek_nth_token_ref(n + 1).token, Token::EOF | Token::SemiColon | Token::RParen);
-            return end || next("EMIT") || next("ALLOW") || next("LATE");
+            return tokens.next().is_none_or(|next| match &next.token {
+                Token::SemiColon | Token::RParen => true,
+                other => ["EMIT", "ALLOW", "LATE"].iter().any(|word| is_word(other, word)),
+            });
         }
     }
     false
 }
 
+/// The tokens from the next one to the end of the script, without white space. `Parser::peek_nth_token` counts from the
+/// start each time, which makes a look over all tokens quadratic.
+fn rest(parser: &Parser) -> impl Iterator<Item = &TokenWithSpan> {
+    (0..)
+        .map(|n| parser.peek_nth_token_no_skip_ref(n))
+        .take_while(|t| t.token != Token::EOF)
+        .filter(|t| !matches!(t.token, Token::Whitespace(_)))
+}
+
+fn is_word(token: &Token, word: &str) -> bool {
+    super::bare_word(token).is_some_and(|w| w.value.eq_ignore_ascii_case(word))
+}
+
 /// `PATTERN (…) WITHIN INTERVAL '…'` is Flink's own and unknown to sqlparser; MATCH_RECOGNIZE is refused here by name.
 fn refuse_within(parser: &Parser) -> Parsed<()> {
     let mut inside = None;
-    for n in 0.. {
-        let token = parser.peek_nth_token_ref(n);
-        match &token.token {
-            Token::EOF | Token::SemiColon => break,
-            Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case("MATCH_RECOGNIZE") => {
-                inside = Some(token.clone());
+    let mut tokens = rest(parser).take_while(|t| t.token != Token::SemiColon).peekable();
+    while let Some(token) = tokens.next() {
+        if is_word(&token.token, "MATCH_RECOGNIZE") {
+            inside = Some(token);
+        } else if is_word(&token.token, "WITHIN") && tokens.peek().is_some_and(|t| is_word(&t.token, "INTERVAL")) {
+            if let Some(start) = inside {
+                return fail_with(
+                    start,
+                    "MATCH_RECOGNIZE is not supported",
+                    "for simple sequences, LAG(…) OVER (PARTITION BY … ORDER BY ts) sees the rows before",
+                );
             }
-            Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case("WITHIN") => {
-                if let Some(start) = inside.as_ref().filter(|_| super::peek_nth_word(parser, n + 1, "INTERVAL")) {
-                    return fail_with(
-                        start,
-                        "MATCH_RECOGNIZE is not supported",
-                        "for simple sequences, LAG(…) OVER (PARTITION BY … ORDER BY ts) sees the rows before",
-                    );
-                }
-            }
-            _ => {}
         }
     }
     Ok(())

@@ -53,6 +53,7 @@ impl Evaluation {
     }
 }
 
-fn reads_watermark(expr: &Expr) -> bool {
+/// Whether CURRENT_WATERMARK stands in it.
+pub(crate) fn reads_watermark(expr: &Expr) -> bool {
     matches!(expr.kind, ExprKind::CurrentWatermark) || expr.children().into_iter().any(reads_watermark)
 }

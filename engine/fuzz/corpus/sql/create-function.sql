@@ -1,0 +1,2 @@
+CREATE FUNCTION risk(a DOUBLE, b DOUBLE) RETURNS DOUBLE LANGUAGE WASM AS 'risk_v1' USING FILE 'risk.wasm' WITH ('memory.max' = '64MB', 'timeout' = '1s', 'on-error' = 'null');
+CREATE OR REPLACE FUNCTION g() RETURNS STRING LANGUAGE WASM USING FILE 'g.wasm'

@@ -1,0 +1,3 @@
+CREATE TABLE IF NOT EXISTS t (id BIGINT NOT NULL, price DECIMAL(10, 2), `my col` STRING, ts AS TO_TIMESTAMP(`my col`), m TIMESTAMP_LTZ(3) METADATA FROM 'time' VIRTUAL, r ROW<a INT, b ARRAY<STRING>>, mm MAP<STRING, INT>, at TIMESTAMP(3), WATERMARK FOR at AS at - INTERVAL '5' SECOND, PRIMARY KEY (id) NOT ENFORCED) COMMENT 'c' WITH ('connector' = 'filesystem', 'path' = 'a', 'format' = 'json');
+CREATE TABLE u (x INT, WATERMARK FOR at AS at) WITH ('path' = 'b') LIKE bids (EXCLUDING WATERMARKS INCLUDING OPTIONS);
+CREATE TABLE v WITH ('connector' = 'print') AS SELECT auction, price FROM bids WHERE price > 1.5;
