@@ -48,11 +48,13 @@ fn encloses_all(parser: &Parser) -> bool {
 
 /// The tokens from the next one to the end of the script, without white space. `Parser::peek_nth_token` counts from the
 /// start each time, which makes a look over all tokens quadratic.
-fn rest(parser: &Parser) -> impl Iterator<Item = &TokenWithSpan> {
-    (0..)
-        .map(|n| parser.peek_nth_token_no_skip_ref(n))
-        .take_while(|t| t.token != Token::EOF)
-        .filter(|t| !matches!(t.token, Token::Whitespace(_)))
+fn rest<'a>(parser: &'a Parser) -> impl Iterator<Item = &'a TokenWithSpan> {
+    let next = parser.peek_token_ref();
+    (parser.get_current_index()..)
+        .map(|index| parser.token_at(index))
+        .skip_while(move |token| !std::ptr::eq(*token, next) && token.token != Token::EOF)
+        .take_while(|token| token.token != Token::EOF)
+        .filter(|token| !matches!(token.token, Token::Whitespace(_)))
 }
 
 fn is_word(token: &Token, word: &str) -> bool {
