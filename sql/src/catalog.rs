@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wasmill_plan::{DataType, Field, Options, Table};
+use wasmill_plan::{DataType, Field, Options, Table, TypeKind};
 
 use crate::error::{QueryError, Result};
 use crate::statement::{Name, QueryStatement};
@@ -13,6 +13,7 @@ pub struct Catalog {
     tables: BTreeMap<String, Table>,
     views: BTreeMap<String, View>,
     functions: BTreeMap<String, UserFunction>,
+    models: BTreeMap<String, Model>,
     /// The statements that made tables, views and functions, for SHOW CREATE.
     texts: BTreeMap<String, String>,
 }
@@ -40,7 +41,7 @@ pub struct UserFunction {
     pub kind: FunctionKind,
     /// The arguments, in order.
     pub args: Vec<Field>,
-    /// The type of the result.
+    /// The type of the result; of a table function, a ROW of its columns.
     pub returns: DataType,
     /// The file of the module.
     pub path: String,
@@ -55,6 +56,44 @@ pub struct UserFunction {
 pub enum FunctionKind {
     /// One value per row.
     Scalar,
+    /// One value per group of rows.
+    Aggregate {
+        /// Rows can be taken back: for inputs that update rows.
+        retracts: bool,
+        /// Groups can be merged: for windows that are made of parts.
+        merges: bool,
+    },
+    /// Any number of rows per row.
+    Table,
+}
+
+/// What CREATE MODEL declared, checked against its module.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The name as it was written.
+    pub name: String,
+    /// The columns that it takes, in order.
+    pub input: Vec<Field>,
+    /// The columns that it gives, in order.
+    pub output: Vec<Field>,
+    /// The columns that it learns from, beside its input; empty where it cannot learn.
+    pub labels: Vec<Field>,
+    /// The file of the module.
+    pub path: String,
+    /// The export.
+    pub export: String,
+    /// `artifact`, `memory.max`, `timeout`, `on-error`, `sha256`.
+    pub options: Options,
+}
+
+impl UserFunction {
+    /// The columns that a table function gives.
+    pub fn columns(&self) -> &[Field] {
+        match &self.returns.kind {
+            TypeKind::Row(fields) => fields,
+            _ => &[],
+        }
+    }
 }
 
 /// What a name in FROM stands for.
@@ -103,6 +142,31 @@ impl Catalog {
     /// A user's function, whatever the case of `name`.
     pub fn function(&self, name: &str) -> Option<&UserFunction> {
         self.functions.get(&name.to_lowercase())
+    }
+    /// A model. Names are case-sensitive, as those of tables.
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.get(name)
+    }
+    /// All models by name.
+    pub fn models(&self) -> impl Iterator<Item = &Model> {
+        self.models.values()
+    }
+    /// Adds or replaces a model.
+    pub fn add_model(&mut self, model: Model) {
+        self.models.insert(model.name.clone(), model);
+    }
+    /// Removes a model and gives it.
+    pub fn remove_model(&mut self, name: &str) -> Option<Model> {
+        self.models.remove(name)
+    }
+    /// The error for a model that is not there.
+    pub fn unknown_model(&self, name: &Name) -> QueryError {
+        let error = QueryError::unknown("model", &name.text, self.models.keys().map(String::as_str));
+        let error = error.with_span(name.span);
+        match self.models.is_empty() {
+            true => error.with_hint("no model is declared yet: CREATE MODEL m INPUT (…) OUTPUT (…) LANGUAGE WASM …"),
+            false => error,
+        }
     }
     /// All tables by name.
     pub fn tables(&self) -> impl Iterator<Item = &Table> {

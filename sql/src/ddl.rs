@@ -129,6 +129,7 @@ pub fn drop(statement: &Drop, catalog: &mut Catalog) -> Result<bool> {
         DropKind::Table => catalog.remove_table(name).is_some(),
         DropKind::View => catalog.remove_view(name).is_some(),
         DropKind::Function => catalog.remove_function(name).is_some(),
+        DropKind::Model => catalog.remove_model(name).is_some(),
     };
     if found || statement.if_exists {
         return Ok(found);
@@ -137,6 +138,7 @@ pub fn drop(statement: &Drop, catalog: &mut Catalog) -> Result<bool> {
         DropKind::Table => QueryError::unknown("table", name, catalog.tables().map(|t| t.name.as_str())),
         DropKind::View => QueryError::unknown("view", name, catalog.views().map(|v| v.name.as_str())),
         DropKind::Function => QueryError::unknown("function", name, catalog.functions().map(|f| f.name.as_str())),
+        DropKind::Model => catalog.unknown_model(&statement.name),
     };
     let other = match statement.kind {
         DropKind::Table if catalog.view(name).is_some() => Some("VIEW"),

@@ -105,6 +105,19 @@ fn operator(node: &Node, inputs: &[&Schema]) -> String {
             let outer = if unnest.outer { " keeping empty ones" } else { "" };
             format!("Unnest {}{outer}", expr(&unnest.collection, input))
         }
+        Operator::TableFunction(call) => {
+            let args: Vec<String> = call.args.iter().map(|arg| expr(arg, input)).collect();
+            let outer = if call.outer { " keeping rows without results" } else { "" };
+            format!("TableFunction {}({}){outer}", call.function, args.join(", "))
+        }
+        Operator::Predict(predict) => {
+            let list = |exprs: &[Expr]| exprs.iter().map(|e| expr(e, input)).collect::<Vec<_>>().join(", ");
+            let mut line = format!("Predict {}({})", predict.model, list(&predict.args));
+            if !predict.labels.is_empty() {
+                let _ = write!(line, ", then learn ({})", list(&predict.labels));
+            }
+            line
+        }
         Operator::WindowTable(table) => format!("WindowTable {}", window(&table.window, input)),
         Operator::WindowAggregate(aggregate) => {
             let mut line =

@@ -22,7 +22,7 @@ pub mod show;
 pub mod statement;
 pub mod types;
 
-pub use catalog::{Catalog, FunctionKind, Relation, UserFunction, View};
+pub use catalog::{Catalog, FunctionKind, Model, Relation, UserFunction, View};
 pub use error::{QueryError, Result, Span, nearest};
 pub use parser::{is_complete, parse_script};
 pub use planner::{plan_inserts, plan_query, query_schema};

@@ -1,8 +1,8 @@
 //! What SHOW and DESCRIBE list.
 
-use wasmill_plan::{ColumnKind, Schema, Table};
+use wasmill_plan::{ColumnKind, Field, Schema, Table};
 
-use crate::catalog::{Catalog, Relation};
+use crate::catalog::{Catalog, FunctionKind, Relation};
 use crate::error::{QueryError, Result};
 use crate::explain;
 use crate::planner::query_schema;
@@ -40,6 +40,7 @@ pub fn show(what: &Show, catalog: &Catalog, settings: &Settings) -> Result<Listi
         }
         Show::Views => Ok(Listing::one("view name", catalog.views().map(|v| v.name.clone()))),
         Show::Functions { user_only } => Ok(functions(catalog, *user_only)),
+        Show::Models => Ok(Listing::one("model name", catalog.models().map(|m| m.name.clone()))),
         Show::Create(name) => match catalog.text(&name.text) {
             Some(text) => only("result", text),
             None => Err(catalog.unknown_relation(name)),
@@ -52,11 +53,39 @@ pub fn show(what: &Show, catalog: &Catalog, settings: &Settings) -> Result<Listi
     }
 }
 
+fn fields(fields: &[Field]) -> String {
+    fields.iter().map(|f| format!("{} {}", f.name, f.data_type)).collect::<Vec<_>>().join(", ")
+}
+
+/// The columns of a model, as Flink's DESCRIBE MODEL shows them.
+///
+/// # Errors
+/// There is none of that name.
+pub fn describe_model(name: &Name, catalog: &Catalog) -> Result<Listing> {
+    let model = catalog.model(&name.text).ok_or_else(|| catalog.unknown_model(name))?;
+    let row = |field: &Field, is_input: bool| {
+        let text = |b: bool| Some(if b { "TRUE" } else { "FALSE" }.to_owned());
+        vec![
+            Some(field.name.clone()),
+            Some(field.data_type.kind.to_string()),
+            text(field.data_type.nullable),
+            text(is_input),
+        ]
+    };
+    let inputs = model.input.iter().map(|f| row(f, true));
+    let rows = inputs.chain(model.output.iter().map(|f| row(f, false))).collect();
+    Ok(Listing { columns: vec!["name", "type", "null", "is input"], rows })
+}
+
 fn functions(catalog: &Catalog, user_only: bool) -> Listing {
     let user = catalog.functions().map(|f| {
-        let args: Vec<String> = f.args.iter().map(|a| format!("{} {}", a.name, a.data_type)).collect();
-        let usage = format!("{}({}) RETURNS {}", f.name, args.join(", "), f.returns);
-        vec![Some(f.name.clone()), Some(usage), Some(format!("'{}' of {}", f.export, f.path))]
+        let (what, returns) = match f.kind {
+            FunctionKind::Scalar => ("", f.returns.to_string()),
+            FunctionKind::Aggregate { .. } => (", aggregate", f.returns.to_string()),
+            FunctionKind::Table => (", table function", format!("TABLE ({})", fields(f.columns()))),
+        };
+        let usage = format!("{}({}) RETURNS {returns}", f.name, fields(&f.args));
+        vec![Some(f.name.clone()), Some(usage), Some(format!("'{}' of {}{what}", f.export, f.path))]
     });
     let mut rows: Vec<Vec<Option<String>>> = user.collect();
     if !user_only {

@@ -25,8 +25,10 @@ pub enum Statement {
     CreateTable(Box<CreateTable>),
     /// `CREATE [TEMPORARY] VIEW …`.
     CreateView(CreateView),
-    /// `CREATE FUNCTION … LANGUAGE WASM …`.
+    /// `CREATE [AGGREGATE | TABLE] FUNCTION … LANGUAGE WASM …`.
     CreateFunction(CreateFunction),
+    /// `CREATE MODEL … LANGUAGE WASM …`.
+    CreateModel(CreateModel),
     /// `INSERT INTO …`.
     Insert(InsertStatement),
     /// `EXECUTE STATEMENT SET BEGIN … END`: one job.
@@ -39,6 +41,8 @@ pub enum Statement {
     Show(Show),
     /// `DESCRIBE t`.
     Describe(Name),
+    /// `DESCRIBE MODEL m`.
+    DescribeModel(Name),
     /// `SET 'key' = 'value'`; `SET` alone shows all.
     Set(Option<Setting>),
     /// `RESET 'key'`; `RESET` alone resets all.
@@ -217,18 +221,52 @@ pub struct CreateView {
     pub text: String,
 }
 
-/// `CREATE FUNCTION name [(args) RETURNS type] LANGUAGE WASM [AS 'export'] USING FILE 'path' [WITH (…)]`.
+/// `CREATE [AGGREGATE | TABLE] FUNCTION name [(args) RETURNS type] LANGUAGE WASM [AS 'export'] USING FILE 'path' [WITH (…)]`.
 #[derive(Clone, Debug)]
 pub struct CreateFunction {
     /// The name.
     pub name: Name,
+    /// The word before FUNCTION.
+    pub kind: CreateKind,
     /// Not an error where it is there already.
     pub if_not_exists: bool,
     /// Replaces a function of that name.
     pub or_replace: bool,
-    /// Arguments and result; `None` where the module describes itself.
+    /// Arguments and result; `None` where the module describes itself. A table function's result is a ROW of its columns.
     pub signature: Option<(Vec<Field>, DataType)>,
     /// `AS 'export'`; the function's name where absent.
+    pub export: Option<Name>,
+    /// The module's file.
+    pub path: Name,
+    /// `WITH (…)`.
+    pub options: Vec<OptionDef>,
+}
+
+/// Which kind of function CREATE makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreateKind {
+    /// `CREATE FUNCTION`.
+    Scalar,
+    /// `CREATE AGGREGATE FUNCTION`.
+    Aggregate,
+    /// `CREATE TABLE FUNCTION`.
+    Table,
+}
+
+/// `CREATE MODEL name [INPUT (…) OUTPUT (…) [LABEL (…)]] LANGUAGE WASM [AS 'export'] USING FILE 'path' [WITH (…)]`.
+#[derive(Clone, Debug)]
+pub struct CreateModel {
+    /// The name.
+    pub name: Name,
+    /// Not an error where it is there already.
+    pub if_not_exists: bool,
+    /// Replaces a model of that name.
+    pub or_replace: bool,
+    /// INPUT and OUTPUT; `None` where the module describes itself.
+    pub signature: Option<(Vec<Field>, Vec<Field>)>,
+    /// LABEL: what the model learns from; its OUTPUT where absent.
+    pub labels: Option<Vec<Field>>,
+    /// `AS 'export'`; the model's name where absent.
     pub export: Option<Name>,
     /// The module's file.
     pub path: Name,
@@ -264,6 +302,8 @@ pub enum Show {
         /// `SHOW USER FUNCTIONS`.
         user_only: bool,
     },
+    /// The models.
+    Models,
     /// The statement that makes the table or view.
     Create(Name),
     /// The columns, as DESCRIBE.
@@ -307,6 +347,8 @@ pub enum DropKind {
     View,
     /// A user's function.
     Function,
+    /// A model.
+    Model,
 }
 
 impl Name {

@@ -1,4 +1,4 @@
-// wasmill.h: functions for wasmill in C. One header, no library; see ../ABI.md for the contract.
+// wasmill.h: functions and models for wasmill in C. One header, no library; see ../ABI.md for the contract.
 //
 //   #include "wasmill.h"
 //   WASMILL_EXPORT(risk) double risk(double amount, double average) { return amount / (1 + average); }
@@ -55,6 +55,10 @@ enum wm_type {
   WM_TIMESTAMP_LTZ = 14,
   WM_INTERVAL_MONTHS = 15, // wm_i32
   WM_INTERVAL_MS = 16,     // wm_i64
+  WM_ARRAY = 17,           // offsets; children: the elements
+  WM_MAP = 18,             // offsets; children: keys, values
+  WM_ROW = 19,             // children: the fields
+  WM_MULTISET = 20,        // as MAP, the values are wm_i32
 };
 
 #define WM_CONSTANT 1u             // flags: one value stands for all rows
@@ -91,6 +95,71 @@ _Static_assert(sizeof(wm_batch) == 16 && sizeof(wm_result) == 32, "as in ABI.md"
 #define WASMILL_COLUMN_FUNCTION(name) \
   __attribute__((export_name(#name "__cols"))) wm_u32 name##__cols(const wm_batch *in, wm_result *out)
 
+// ---- Aggregate functions ----
+//
+//   typedef struct { double sum; wm_i64 count; } mean;
+//   WASMILL_STATE(mean, mean)
+//   WASMILL_INIT(mean) { for (wm_u32 i = 0; i < count; i++) WASMILL_GROUP(mean, groups[i]) = (mean){0, 0}; }
+//   WASMILL_ACC(mean) { … }  WASMILL_FINISH(mean) { … }  and, where they make sense, RETRACT, MERGE, CLEAR, SAVE and LOAD.
+
+// The state of a group is of this type, whose size must be a multiple of 8.
+#define WASMILL_STATE(name, type)                                                       \
+  _Static_assert(sizeof(type) % 8 == 0, "a state has a multiple of 8 bytes");           \
+  __attribute__((export_name(#name "__state_size"))) wm_u32 name##__state_size(void) {  \
+    return sizeof(type);                                                                \
+  }
+// The state of group `group`, inside the functions below.
+#define WASMILL_GROUP(type, group) (((type *)states)[group])
+#define WASMILL_INIT(name) \
+  __attribute__((export_name(#name "__init"))) void name##__init(void *states, const wm_u32 *groups, wm_u32 count)
+#define WASMILL_CLEAR(name) \
+  __attribute__((export_name(#name "__clear"))) void name##__clear(void *states, const wm_u32 *groups, wm_u32 count)
+// Row i of `in` belongs to group groups[i].
+#define WASMILL_ACC(name)                             \
+  __attribute__((export_name(#name "__acc"))) wm_u32  \
+  name##__acc(void *states, const wm_u32 *groups, const wm_batch *in, wm_result *out)
+#define WASMILL_RETRACT(name)                             \
+  __attribute__((export_name(#name "__retract"))) wm_u32  \
+  name##__retract(void *states, const wm_u32 *groups, const wm_batch *in, wm_result *out)
+// Adds what group from[i] holds to group into[i].
+#define WASMILL_MERGE(name)                             \
+  __attribute__((export_name(#name "__merge"))) wm_u32  \
+  name##__merge(void *states, const wm_u32 *into, const wm_u32 *from, wm_u32 count, wm_result *out)
+// Fills out->columns[0], row i with the result of group groups[i].
+#define WASMILL_FINISH(name)                             \
+  __attribute__((export_name(#name "__finish"))) wm_u32  \
+  name##__finish(void *states, const wm_u32 *groups, wm_u32 count, wm_result *out)
+#define WASMILL_SAVE(name)                             \
+  __attribute__((export_name(#name "__save"))) wm_u32  \
+  name##__save(void *states, const wm_u32 *groups, wm_u32 count, wm_result *out)
+#define WASMILL_LOAD(name)                             \
+  __attribute__((export_name(#name "__load"))) wm_u32  \
+  name##__load(void *states, const wm_u32 *groups, const wm_batch *in, wm_result *out)
+
+// ---- Models ----
+
+#define WASMILL_MODEL_LOAD(name)                       \
+  __attribute__((export_name(#name "__load"))) wm_u32  \
+  name##__load(const char *artifact, wm_u32 bytes, wm_result *out)
+#define WASMILL_MODEL_PREDICT(name)                             \
+  __attribute__((export_name(#name "__predict__cols"))) wm_u32  \
+  name##__predict__cols(const wm_batch *in, wm_result *out)
+
+// A model that learns: the INPUT columns, then the labels.
+#define WASMILL_MODEL_LEARN(name) \
+  __attribute__((export_name(#name "__learn"))) wm_u32 name##__learn(const wm_batch *in, wm_result *out)
+// Predicts each row, and learns from it where no label is NULL.
+#define WASMILL_MODEL_PREDICT_LEARN(name)                             \
+  __attribute__((export_name(#name "__predict_learn__cols"))) wm_u32  \
+  name##__predict_learn__cols(const wm_batch *in, wm_result *out)
+#define WASMILL_MODEL_SNAPSHOT(name) \
+  __attribute__((export_name(#name "__snapshot"))) wm_u32 name##__snapshot(wm_result *out)
+#define WASMILL_MODEL_RESTORE(name)                       \
+  __attribute__((export_name(#name "__restore"))) wm_u32  \
+  name##__restore(const char *snapshot, wm_u32 bytes, wm_result *out)
+
+// ---- Reading and writing columns ----
+
 // The row's place in a column: a constant has one value for all rows.
 static inline wm_u32 wm_index(const wm_column *column, wm_u32 row) { return column->flags & WM_CONSTANT ? 0 : row; }
 static inline int wm_is_null(const wm_column *column, wm_u32 row) {
@@ -125,6 +194,10 @@ static inline const char *wm_text(const wm_column *column, wm_u32 row, wm_u32 *l
 void *wm_values(wm_column *column, wm_u32 bytes_per_value);
 // Room for a text column of `bytes` bytes in all: fill data and offsets.
 char *wm_texts(wm_column *column, wm_u32 bytes);
+// The same for column `i`, below WM_RESULT_COLUMNS_MAX, of a function with several; of a table function, set out->rows first.
+#define WM_RESULT_COLUMNS_MAX 32
+void *wm_values_of(wm_result *out, wm_u32 i, wm_u32 bytes_per_value);
+char *wm_texts_of(wm_result *out, wm_u32 i, wm_u32 bytes);
 // Makes a row of a result column NULL, after wm_values or wm_texts.
 static inline void wm_set_null(wm_column *column, wm_u32 row) { column->validity[row >> 3] &= (wm_u8)~(1u << (row & 7)); }
 
@@ -155,7 +228,7 @@ WASMILL_EXPORT(wm_free) void wm_free(void *block, wm_u32 bytes, wm_u32 alignment
 }
 
 // Results lie in blocks that are kept from call to call and grow when needed.
-static struct { void *block; wm_u32 bytes; } wm_kept[3];
+static struct { void *block; wm_u32 bytes; } wm_kept[3 * WM_RESULT_COLUMNS_MAX];
 static void *wm_keep(int which, wm_u32 bytes) {
   if (wm_kept[which].bytes < bytes) {
     if (wm_kept[which].bytes) wm_free(wm_kept[which].block, wm_kept[which].bytes, 64);
@@ -166,26 +239,36 @@ static void *wm_keep(int which, wm_u32 bytes) {
   }
   return wm_kept[which].bytes ? wm_kept[which].block : 0;
 }
-static int wm_all_valid(wm_column *column) {
+static int wm_all_valid(wm_column *column, int which) {
   wm_u32 bytes = (column->length + 7) / 8;
-  column->validity = wm_keep(0, bytes ? bytes : 1);
+  column->validity = wm_keep(which, bytes ? bytes : 1);
   if (!column->validity) return 0;
   for (wm_u32 i = 0; i < bytes; i++) column->validity[i] = 0xff;
   column->null_count = WM_NULLS_UNKNOWN;
   return 1;
 }
-void *wm_values(wm_column *column, wm_u32 bytes_per_value) {
+static void *wm_values_at(wm_column *column, int which, wm_u32 bytes_per_value) {
   column->data_bytes = column->length * bytes_per_value;
-  column->data = wm_keep(1, column->data_bytes ? column->data_bytes : 1);
-  return wm_all_valid(column) ? column->data : 0;
+  column->data = wm_keep(which + 1, column->data_bytes ? column->data_bytes : 1);
+  return column->data && wm_all_valid(column, which) ? column->data : 0;
 }
-char *wm_texts(wm_column *column, wm_u32 bytes) {
+static char *wm_texts_at(wm_column *column, int which, wm_u32 bytes) {
   column->data_bytes = bytes;
-  column->data = wm_keep(1, bytes ? bytes : 1);
-  column->offsets = wm_keep(2, 4 * (column->length + 1));
+  column->data = wm_keep(which + 1, bytes ? bytes : 1);
+  column->offsets = wm_keep(which + 2, 4 * (column->length + 1));
   if (!column->data || !column->offsets) return 0;
   column->offsets[0] = 0;
-  return wm_all_valid(column) ? column->data : 0;
+  return wm_all_valid(column, which) ? column->data : 0;
+}
+void *wm_values(wm_column *column, wm_u32 bytes_per_value) { return wm_values_at(column, 0, bytes_per_value); }
+char *wm_texts(wm_column *column, wm_u32 bytes) { return wm_texts_at(column, 0, bytes); }
+void *wm_values_of(wm_result *out, wm_u32 i, wm_u32 bytes_per_value) {
+  out->columns[i].length = out->rows;
+  return wm_values_at(&out->columns[i], 3 * (int)i, bytes_per_value);
+}
+char *wm_texts_of(wm_result *out, wm_u32 i, wm_u32 bytes) {
+  out->columns[i].length = out->rows;
+  return wm_texts_at(&out->columns[i], 3 * (int)i, bytes);
 }
 
 #endif

@@ -18,5 +18,7 @@ pub mod registry;
 pub mod typing;
 mod vector;
 
-pub use evaluator::{Evaluator, NoUserFunctions, Predicate, Selection, UserFunctions, UserScalar};
+pub use evaluator::{
+    Evaluator, NoUserFunctions, Predicate, Selection, UserAggregate, UserFunctions, UserModel, UserScalar, UserTable,
+};
 pub use function::{Argument, CallSite, ColumnValue, Context, Function, Kernel, Seeds, Signature};

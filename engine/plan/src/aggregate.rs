@@ -7,7 +7,8 @@ use crate::{DataType, Value};
 /// One aggregate of a SELECT, e.g. `COUNT(DISTINCT c) FILTER (WHERE f)`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AggregateCall {
-    /// Canonical upper-case name: COUNT, SUM, MIN, LISTAGG, …
+    /// Canonical upper-case name of a built-in (COUNT, SUM, MIN, LISTAGG, …), or the name of a user's aggregate function,
+    /// which is never that of a built-in.
     pub function: String,
     /// Argument columns of the input; empty for `COUNT(*)`.
     pub args: Vec<usize>,

@@ -98,6 +98,10 @@ pub enum Operator {
     },
     /// One output row per element of a collection column.
     Unnest(Unnest),
+    /// Any number of output rows for each row, from a user's table function.
+    TableFunction(TableFunction),
+    /// Appends the output columns of a model.
+    Predict(Predict),
     /// Appends window_start, window_end (TIMESTAMP(3)) and window_time (the type of the time attribute); a row once per
     /// window it belongs to. SESSION waits for the session's end.
     WindowTable(WindowTable),
@@ -172,6 +176,33 @@ pub struct Unnest {
     /// How many columns an element becomes: a ROW's fields, 2 for a map's entry, else 1. Output is the input's columns, then
     /// these, then the ordinality.
     pub width: usize,
+}
+
+/// A user's table function beside its input: output is the input's columns, then the function's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TableFunction {
+    /// The name in the catalog.
+    pub function: String,
+    /// Over the input, of the declared types.
+    pub args: Vec<Expr>,
+    /// Keep a row for which it gives none, with NULLs.
+    pub outer: bool,
+    /// How many columns it gives.
+    pub width: usize,
+}
+
+/// ML_PREDICT: output is the input's columns, then the model's. A model that learns has one instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Predict {
+    /// The name in the catalog.
+    pub model: String,
+    /// Over the input, of the types of the model's INPUT.
+    pub args: Vec<Expr>,
+    /// Types of the model's OUTPUT.
+    pub outputs: Vec<DataType>,
+    /// The model's LABEL columns over the input: it learns from each row after it has predicted it, in order of arrival, if
+    /// none of them is NULL. Empty where it does not learn.
+    pub labels: Vec<Expr>,
 }
 
 /// See [`Operator::WindowTable`].

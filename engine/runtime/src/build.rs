@@ -29,9 +29,13 @@ pub fn operator(
             Box::new(ops::expand::ExpandOperator::new(columns, sets, &inputs[0], output, context))
         }
         plan::Operator::Unnest(node) => Box::new(ops::unnest::UnnestOperator::new(node, &inputs[0], output, context)?),
+        plan::Operator::TableFunction(node) => {
+            Box::new(ops::table_function::TableFunctionOperator::new(node, output, context)?)
+        }
+        plan::Operator::Predict(node) => Box::new(ops::predict::PredictOperator::new(node, output, context)?),
         plan::Operator::WindowTable(node) => ops::window_table::new(node, &inputs[0], output, context.retracting)?,
         plan::Operator::WindowAggregate(node) => {
-            ops::window_aggregate::new(node, &inputs[0], output, context.retracting)?
+            ops::window_aggregate::new(node, &inputs[0], output, context.retracting, &*context.functions)?
         }
         plan::Operator::GroupAggregate { keys, aggregates } => {
             Box::new(ops::group_aggregate::GroupAggregateOperator::new(
@@ -40,14 +44,15 @@ pub fn operator(
                 &inputs[0],
                 output,
                 context.retracting,
+                &*context.functions,
             )?)
         }
         plan::Operator::WindowRank(node) => {
             Box::new(ops::window_rank::WindowRankOperator::new(node, &inputs[0], output, context.retracting)?)
         }
-        plan::Operator::Over(node) => ops::over::over(node, &inputs[0], output)?,
+        plan::Operator::Over(node) => ops::over::over(node, &inputs[0], output, &*context.functions)?,
         plan::Operator::OverByColumn(node) => {
-            Box::new(ops::over_by_column::OverByColumnOperator::new(node, &inputs[0], output)?)
+            Box::new(ops::over_by_column::OverByColumnOperator::new(node, &inputs[0], output, &*context.functions)?)
         }
         plan::Operator::Rank(node) => {
             Box::new(ops::rank::RankOperator::new(node, &inputs[0], output, context.retracting)?)

@@ -3,6 +3,7 @@
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, UInt8Array};
 use arrow::datatypes::{Field, Int64Type};
 use std::sync::Arc;
+use wasmill_expr::UserFunctions;
 use wasmill_plan::{AggregateCall, Error, Result};
 
 use crate::aggregate::{Aggregate, arguments, new_aggregate};
@@ -23,8 +24,8 @@ impl Groups {
     ///
     /// # Errors
     /// As [`new_aggregate`].
-    pub(crate) fn new(calls: &[AggregateCall], retracting: bool) -> Result<Self> {
-        let aggregates = calls.iter().map(|call| new_aggregate(call, retracting)).collect::<Result<_>>()?;
+    pub(crate) fn new(calls: &[AggregateCall], retracting: bool, functions: &dyn UserFunctions) -> Result<Self> {
+        let aggregates = calls.iter().map(|call| new_aggregate(call, retracting, functions)).collect::<Result<_>>()?;
         let rows = retracting.then(Vec::new);
         Ok(Self { calls: calls.to_vec(), aggregates, rows, next: 0, free: Vec::new() })
     }

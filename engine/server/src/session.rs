@@ -1,10 +1,13 @@
 //! A session: the names and settings that statements build up one by one.
 
+use std::sync::Arc;
+
 use wasmill_connectors as connectors;
+use wasmill_expr::UserFunctions;
 use wasmill_plan::{ChangelogMode, Operator, Plan, Table};
 use wasmill_sql::show::{self, Listing};
 use wasmill_sql::statement::{
-    CreateFunction, CreateTable, CreateView, Drop, DropKind, Explain, ExplainTarget, Name, Setting,
+    CreateFunction, CreateModel, CreateTable, CreateView, Drop, DropKind, Explain, ExplainTarget, Name, Setting,
 };
 use wasmill_sql::{
     Catalog, InsertStatement, ParsedStatement, QueryError, QueryStatement, Settings, Statement, ddl, explain, planner,
@@ -48,6 +51,10 @@ impl Session {
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
+    /// The users' functions and models as they are now, for a job that the caller runs itself.
+    pub fn functions(&self) -> Arc<dyn UserFunctions + Send + Sync> {
+        Arc::new(self.functions.clone())
+    }
     /// Sets a key as SET does; gives a note for the user where the key has no effect.
     ///
     /// # Errors
@@ -65,12 +72,14 @@ impl Session {
             Statement::CreateTable(statement) => self.create_table(statement, &parsed.text),
             Statement::CreateView(statement) => self.create_view(statement, &parsed.text),
             Statement::CreateFunction(statement) => self.create_function(statement, &parsed.text),
+            Statement::CreateModel(statement) => self.create_model(statement, &parsed.text),
             Statement::Query(query) => self.query(query),
             Statement::Insert(insert) => self.inserts(std::slice::from_ref(insert)),
             Statement::StatementSet(inserts) => self.inserts(inserts),
             Statement::Explain(statement) => Ok(Answer::Text(self.explain(statement)?)),
             Statement::Show(what) => Ok(Answer::Listing(show::show(what, &self.catalog, &self.settings)?)),
             Statement::Describe(name) => Ok(Answer::Listing(show::describe(name, &self.catalog, &self.settings)?)),
+            Statement::DescribeModel(name) => Ok(Answer::Listing(show::describe_model(name, &self.catalog)?)),
             Statement::Set(None) => Ok(Answer::Listing(show::settings(&self.settings))),
             Statement::Set(Some(Setting { key, value })) => {
                 let place = |error: QueryError| {
@@ -144,10 +153,28 @@ impl Session {
         Ok(Answer::Done(None))
     }
 
+    fn create_model(&mut self, statement: &CreateModel, text: &str) -> Result<Answer, SessionError> {
+        if let (Some(_), false) = (self.catalog.model(&statement.name.text), statement.or_replace) {
+            if statement.if_not_exists {
+                return Ok(exists(&statement.name));
+            }
+            return Err(QueryError::new(format!("there is a model '{}' already", statement.name.text))
+                .with_span(statement.name.span)
+                .with_hint("write CREATE OR REPLACE MODEL")
+                .into());
+        }
+        let model = self.functions.create_model(statement)?;
+        self.catalog.add_model(model);
+        self.catalog.set_text(&statement.name.text, text);
+        Ok(Answer::Done(None))
+    }
+
     fn drop(&mut self, statement: &Drop) -> Result<Answer, SessionError> {
         let dropped = ddl::drop(statement, &mut self.catalog)?;
-        if statement.kind == DropKind::Function {
-            self.functions.remove(&statement.name.text);
+        match statement.kind {
+            DropKind::Function => self.functions.remove(&statement.name.text),
+            DropKind::Model => self.functions.remove_model(&statement.name.text),
+            DropKind::Table | DropKind::View => {}
         }
         Ok(Answer::Done((!dropped).then(|| format!("there is no '{}'", statement.name.text))))
     }

@@ -1,7 +1,7 @@
 //! Values that a guest gave: inside the range of their SQL type, or refused.
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::{DataType as A, Date32Type, Decimal128Type, Time32MillisecondType, TimeUnit};
+use arrow::datatypes::{DataType as A, Date32Type, Decimal128Type, Int32Type, Time32MillisecondType, TimeUnit};
 use wasmill_plan::{DataType, TypeKind};
 
 use crate::instance::Failure;
@@ -14,6 +14,31 @@ const DAY_MS: i64 = 86_400_000;
 pub(crate) fn result(array: &ArrayRef, returns: &DataType, args_have_nulls: bool) -> Result<(), Failure> {
     if !returns.nullable && array.null_count() > 0 && !args_have_nulls {
         return Err(Failure::wrong("it gave NULL, but is declared to return NOT NULL"));
+    }
+    values(array, returns)
+}
+
+/// The same for the values alone, those inside ARRAY, MAP and ROW too.
+fn values(array: &ArrayRef, returns: &DataType) -> Result<(), Failure> {
+    match &returns.kind {
+        TypeKind::Array(item) => return values(array.as_list::<i32>().values(), item),
+        TypeKind::Map(key, value) => {
+            values(array.as_map().keys(), key)?;
+            return values(array.as_map().values(), value);
+        }
+        TypeKind::Multiset(item) => {
+            let counts = array.as_map().values().as_primitive::<Int32Type>();
+            if let Some(count) = counts.iter().find(|count| count.is_none_or(|count| count < 1)) {
+                let count = count.map_or("NULL".to_owned(), |count| count.to_string());
+                return Err(Failure::wrong(format!("it gave a MULTISET with {count} of an element")));
+            }
+            return values(array.as_map().keys(), item);
+        }
+        TypeKind::Row(fields) => {
+            let columns = array.as_struct().columns().iter().zip(fields);
+            return columns.into_iter().try_for_each(|(column, field)| values(column, &field.data_type));
+        }
+        _ => {}
     }
     let outside = |what: String| Err(Failure::wrong(format!("it gave {what}, which is outside {}", returns.kind)));
     match (&returns.kind, array.data_type()) {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wasmill_plan::{DataType, Field};
 
 use crate::cache;
-use crate::columns::{self, ColumnsInstance};
+use crate::columns::ColumnsInstance;
 use crate::error::{Error, Result};
 use crate::instance::{Failure, Instance};
 use crate::module::{COLUMNS_SUFFIX, Module};
@@ -102,12 +102,8 @@ impl Function {
                 (code, Way::Plain { layout, total: rewritten.total, shape: rewritten.shape })
             }
             Entry::Columns => {
-                let unfit = spec.args.iter().map(|a| &a.data_type).chain([&spec.returns]);
-                if let Some(ty) = unfit.into_iter().find(|ty| columns::type_code(&ty.kind).is_none()) {
-                    return Err(Error::new(format!("function '{}' has the type {}", spec.name, ty.kind))
-                        .detail("ARRAY, MAP, MULTISET, ROW and BITMAP do not cross to Wasm functions yet")
-                        .hint("pass the parts as columns of their own, or as text with JSON functions"));
-                }
+                let types = spec.args.iter().map(|a| &a.data_type).chain([&spec.returns]);
+                signature::check_types(&spec.name, types)?;
                 let code = cache::compile(module.bytes()).map_err(|e| cannot_compile(&format!("{e:#}")))?;
                 (code, Way::Columns { export: format!("{}{COLUMNS_SUFFIX}", spec.export) })
             }

@@ -83,6 +83,22 @@ impl Instance {
         Ok(this)
     }
 
+    /// The text that an export `() -> i64` gives, length above address, in the memory `memory`.
+    pub(crate) fn text(&mut self, export: &str, bytes_max: usize) -> Result<Vec<u8>, Failure> {
+        let wrong = |why: &str| Failure::wrong(format!("'{export}' {why}"));
+        let function = self.instance.get_typed_func::<(), u64>(&mut self.store, export);
+        let function = function.map_err(|_| wrong("is not () -> i64"))?;
+        let packed = function.call(&mut self.store, ()).map_err(|e| self.failure(&e))?;
+        let memory = self.instance.get_memory(&mut self.store, "memory");
+        let memory = memory.ok_or_else(|| wrong("needs the module's memory, exported as 'memory'"))?;
+        let (address, bytes) = (packed as u32 as usize, (packed >> 32) as usize);
+        if bytes > bytes_max {
+            return Err(wrong(&format!("gave {bytes} bytes, more than {bytes_max}")));
+        }
+        let text = memory.data(&self.store).get(address..address + bytes);
+        Ok(text.ok_or_else(|| wrong("gave a text beyond the end of its memory"))?.to_vec())
+    }
+
     /// Starts the clock of what comes next; `None` for the function's own limit.
     pub(crate) fn arm(&mut self, timeout: Option<Duration>) {
         self.store.set_epoch_deadline(ticks(timeout.unwrap_or(self.timeout)));

@@ -3,39 +3,53 @@
 //! ```text
 //! CREATE FUNCTION … USING FILE ──> FunctionSpec
 //!   Module::load           module.rs      reads and validates the file, refuses imports and what is too large
-//!   signature::check       signature.rs   declaration against export and the module's own description
+//!   signature::check       signature.rs   declaration against exports and the module's own description (descriptor.rs)
 //!   rewrite::rewrite       rewrite/       a plain export: adds the loop over columns and the arena that it reads
 //!   cache::compile         cache.rs       Cranelift, or code compiled before
 //! ──> Function ── scalar() ──> WasmScalar (an instance of its own)
 //!   evaluate               scalar.rs      a batch; on a failure the rows one by one
 //!     PlainInstance        plain.rs       by the added loop
-//!     ColumnsInstance      columns.rs     by the guest's own `f__cols`
+//!     ColumnsInstance      columns/       by the guest's own `f__cols`
 //!       Instance           instance.rs    limits, deadline, traps in words
+//! ──> AggregateFunction ── aggregate() ──> WasmAggregate       aggregate/     states of groups in guest memory
+//! ──> ModelFunction ── model() ──> WasmModel                   model.rs       an artifact, loaded once per instance
+//! ──> TableFunction ── table() ──> WasmTable                   table.rs       any number of rows for each row
 //! ```
 //!
 //! A guest has no authority: it imports nothing, its memory and time are capped, and after any failure its instance is
 //! thrown away. See `udf-sdk/ABI.md` for the contract with guests.
 
+mod aggregate;
 mod cache;
 mod check;
 mod columns;
+mod compiled;
 mod descriptor;
 mod engine;
 mod error;
 mod function;
 mod instance;
+mod model;
 mod module;
 mod options;
 mod plain;
+mod replay;
+mod report;
 mod rewrite;
 mod scalar;
 mod signature;
+mod table;
 mod usage;
 
+pub use aggregate::{AggregateFunction, AggregateSpec, WasmAggregate};
+pub use descriptor::{Description, NamedPart, Part, Returns, StateField};
 pub use error::{Error, Result};
 pub use function::{Function, FunctionSpec};
+pub use model::{ModelFunction, ModelSpec, WasmModel};
 pub use module::{FunctionDescription, Module, ModuleDescription};
 pub use options::{FunctionOptions, OPTION_NAMES, OnError};
 pub use rewrite::{Effort, Shape};
 pub use scalar::WasmScalar;
+pub use signature::Kind;
+pub use table::{TableFunction, TableSpec, WasmTable};
 pub use usage::UsageSnapshot;

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use wasmparser::{ExternalKind, FuncType, Parser, Payload, TypeRef, ValType, Validator};
 
-use crate::descriptor::{self, Descriptor};
+use crate::descriptor::{self, Description};
 use crate::engine::guest_features;
 use crate::error::{Error, Result, bytes_text, nearest};
+use crate::instance::Instance;
 use crate::options::{FunctionOptions, hex};
 
 /// A larger file is refused before it is read.
@@ -17,6 +18,23 @@ const MODULE_BYTES_MAX: u64 = 64 << 20;
 pub(crate) const TABLE_ELEMENTS_MAX: usize = 1 << 20;
 /// The suffix of a column function's export.
 pub(crate) const COLUMNS_SUFFIX: &str = "__cols";
+/// One export of each function that takes columns ends so.
+const KIND_SUFFIXES: [&str; 3] = ["__predict__cols", COLUMNS_SUFFIX, "__acc"];
+/// The other exports of such a function.
+const PART_SUFFIXES: [&str; 12] = [
+    "__state_size",
+    "__init",
+    "__finish",
+    "__retract",
+    "__merge",
+    "__clear",
+    "__save",
+    "__load",
+    "__learn",
+    "__snapshot",
+    "__restore",
+    "__predict_learn__cols",
+];
 /// Exports that the rewrite adds begin so; a guest's own may not.
 pub(crate) const RESERVED_PREFIX: &str = "wasmill:";
 
@@ -31,7 +49,7 @@ pub struct Module {
     /// Initial and maximal pages of each memory.
     pub(crate) memories: Vec<(u64, Option<u64>)>,
     pub(crate) exports: Vec<Export>,
-    pub(crate) descriptors: Vec<Descriptor>,
+    pub(crate) descriptors: Vec<Description>,
 }
 
 /// One export.
@@ -108,6 +126,7 @@ impl Module {
         module.parse(&bytes).map_err(invalid)??;
         module.bytes = bytes;
         module.check_limits(options)?;
+        module.ask(options)?;
         Ok(module)
     }
 
@@ -189,6 +208,36 @@ impl Module {
         Ok(())
     }
 
+    /// Adds what `wm_describe` says of functions that the section does not describe.
+    fn ask(&mut self, options: &FunctionOptions) -> Result<()> {
+        let Some((_, ty)) = self.function(descriptor::EXPORT) else { return Ok(()) };
+        let expected = FuncType::new([], [ValType::I64]);
+        if *ty != expected {
+            let (found, name) = (type_text(ty), descriptor::EXPORT);
+            return Err(self.refused(format!("its export '{name}' is {found}, it should be {}", type_text(&expected))));
+        }
+        let wrong = |why: String| format!("its own description (export '{}') is wrong: {why}", descriptor::EXPORT);
+        let code =
+            crate::cache::compile(&self.bytes).map_err(|e| self.refused(format!("it cannot be compiled: {e:#}")))?;
+        let functions = self.functions.len() as u32;
+        let text = Instance::new(&code, 0, functions, options, &Default::default())
+            .and_then(|mut instance| instance.text(descriptor::EXPORT, descriptor::TEXT_BYTES_MAX))
+            .map_err(|failure| self.refused(wrong(failure.text())))?;
+        let all = descriptor::parse(&text).map_err(|why| self.refused(wrong(why)))?;
+        let new: Vec<Description> = all.into_iter().filter(|d| self.description(&d.name).is_none()).collect();
+        self.descriptors.extend(new);
+        Ok(())
+    }
+
+    /// What the module says of one of its functions; `export` is without suffix.
+    pub fn description(&self, export: &str) -> Option<&Description> {
+        self.descriptors.iter().find(|d| d.name == export)
+    }
+    /// What the module says of its functions.
+    pub fn descriptions(&self) -> &[Description] {
+        &self.descriptors
+    }
+
     fn refused(&self, why: String) -> Error {
         Error::new(format!("the module '{}' cannot be used", self.path.display())).detail(why)
     }
@@ -246,7 +295,8 @@ impl Module {
         self.exports
             .iter()
             .filter(|e| e.kind == ExternalKind::Func)
-            .map(|e| e.name.strip_suffix(COLUMNS_SUFFIX).unwrap_or(&e.name))
+            .filter(|e| !PART_SUFFIXES.iter().any(|suffix| e.name.ends_with(suffix)))
+            .map(|e| KIND_SUFFIXES.iter().find_map(|suffix| e.name.strip_suffix(*suffix)).unwrap_or(&e.name))
             .filter(|name| !name.starts_with("wm_") && !name.starts_with("__") && *name != "_initialize")
     }
 

@@ -1,11 +1,13 @@
 //! The options of CREATE FUNCTION … WITH (…): limits, deadline, what happens on an error, the pinned module.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Error, Result, bytes_text, nearest};
+use crate::signature::Kind;
 
 /// The names that are known, for messages and completion.
-pub const OPTION_NAMES: [&str; 4] = ["memory.max", "timeout", "on-error", "sha256"];
+pub const OPTION_NAMES: [&str; 5] = ["memory.max", "timeout", "on-error", "sha256", "artifact"];
 
 const MEMORY_BYTES_MAX_DEFAULT: u64 = 64 << 20;
 /// What 32-bit addresses reach.
@@ -25,6 +27,8 @@ pub struct FunctionOptions {
     pub on_error: OnError,
     /// `'sha256'`: the module's digest; another file is refused.
     pub sha256: Option<[u8; 32]>,
+    /// `'artifact'`, of models only: the file that the model is loaded from.
+    pub artifact: Option<PathBuf>,
 }
 
 /// What happens to a row on which the function fails.
@@ -34,6 +38,8 @@ pub enum OnError {
     Fail,
     /// That row's result is NULL; the other rows of the batch keep theirs.
     Null,
+    /// That row is left out: of the group, or of a table function's rows.
+    Skip,
 }
 
 impl Default for FunctionOptions {
@@ -43,6 +49,7 @@ impl Default for FunctionOptions {
             timeout: TIMEOUT_DEFAULT,
             on_error: OnError::Fail,
             sha256: None,
+            artifact: None,
         }
     }
 }
@@ -52,8 +59,10 @@ impl FunctionOptions {
     ///
     /// # Errors
     /// An unknown option (with the nearest known one) or a value that does not fit; nothing is ignored.
-    pub fn parse<'a>(options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
+    pub fn parse<'a>(kind: Kind, options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self> {
         let mut parsed = Self::default();
+        let what = if kind == Kind::Model { "model" } else { "function" };
+        let known = if kind == Kind::Model { &OPTION_NAMES[..] } else { &OPTION_NAMES[..4] };
         let mut seen: Vec<&str> = Vec::new();
         for (key, value) in options {
             if seen.contains(&key) {
@@ -63,13 +72,18 @@ impl FunctionOptions {
             match key {
                 "memory.max" => parsed.memory_bytes_max = memory(value)?,
                 "timeout" => parsed.timeout = timeout(value)?,
-                "on-error" => parsed.on_error = on_error(value)?,
+                "on-error" => parsed.on_error = on_error(kind, value)?,
                 "sha256" => parsed.sha256 = Some(sha256(value)?),
+                "artifact" if kind == Kind::Model => parsed.artifact = Some(PathBuf::from(value)),
+                "artifact" => {
+                    return Err(Error::new(format!("option 'artifact' is for models, not for {}", kind.text()))
+                        .hint("CREATE MODEL m INPUT (…) OUTPUT (…) LANGUAGE WASM USING FILE … WITH ('artifact' = …)"));
+                }
                 _ => {
-                    let e = Error::new(format!("unknown option '{key}' of a Wasm function"));
-                    return Err(match nearest(key, OPTION_NAMES) {
+                    let e = Error::new(format!("unknown option '{key}' of a Wasm {what}"));
+                    return Err(match nearest(key, known.iter().copied()) {
                         Some(known) => e.hint(format!("did you mean '{known}'?")),
-                        None => e.hint(format!("the options are '{}'", OPTION_NAMES.join("', '"))),
+                        None => e.hint(format!("the options are '{}'", known.join("', '"))),
                     });
                 }
             }
@@ -87,9 +101,13 @@ impl FunctionOptions {
                 match self.on_error {
                     OnError::Fail => "fail".to_owned(),
                     OnError::Null => "null".to_owned(),
+                    OnError::Skip => "skip".to_owned(),
                 },
             ),
         ];
+        if let Some(artifact) = &self.artifact {
+            all.push(("artifact", artifact.display().to_string()));
+        }
         if let Some(digest) = self.sha256 {
             all.push(("sha256", hex(&digest)));
         }
@@ -138,23 +156,35 @@ fn timeout(value: &str) -> Result<Duration> {
     Ok(timeout)
 }
 
-fn on_error(value: &str) -> Result<OnError> {
-    match value.to_ascii_lowercase().as_str() {
-        "fail" => Ok(OnError::Fail),
-        "null" => Ok(OnError::Null),
-        "skip" => Err(Error::new("option 'on-error' of a scalar function cannot be 'skip'")
-            .detail("a scalar function gives one value for each row and cannot drop the row that it is called in")
-            .hint("use 'on-error' = 'null', and drop the rows with WHERE f(…) IS NOT NULL")),
-        other if other == "dead-letter" || other.starts_with("dead-letter:") => {
-            Err(Error::new("option 'on-error' of a scalar function cannot be 'dead-letter'")
-                .detail("a scalar function sees its arguments, not the row that would have to be kept")
-                .hint("use 'on-error' = 'null', and INSERT the rows WHERE f(…) IS NULL into a table of their own"))
-        }
+fn on_error(kind: Kind, value: &str) -> Result<OnError> {
+    let lower = value.to_ascii_lowercase();
+    let one_value = matches!(kind, Kind::Scalar | Kind::Model);
+    match lower.as_str() {
+        "fail" => return Ok(OnError::Fail),
+        "null" if one_value => return Ok(OnError::Null),
+        "skip" if !one_value => return Ok(OnError::Skip),
+        _ => {}
+    }
+    let cannot = |value: &str| Error::new(format!("option 'on-error' of {} cannot be '{value}'", kind.text()));
+    let (skip, dead_letter) = (lower == "skip", lower == "dead-letter" || lower.starts_with("dead-letter:"));
+    match (one_value, skip, dead_letter) {
+        (true, true, _) => Err(cannot("skip")
+            .detail(format!(
+                "{} gives one value for each row and cannot drop the row that it is called in",
+                kind.text()
+            ))
+            .hint("use 'on-error' = 'null', and drop the rows with WHERE … IS NOT NULL")),
+        (true, _, true) => Err(cannot("dead-letter")
+            .detail(format!("{} sees its arguments, not the row that would have to be kept", kind.text()))
+            .hint("use 'on-error' = 'null', and INSERT the rows WHERE … IS NULL into a table of their own")),
+        (false, _, true) => Err(cannot("dead-letter").hint("use 'fail' or 'skip'; rows left out are counted")),
+        (false, ..) if lower == "null" => Err(cannot("null").hint("use 'skip', which leaves the row out")),
         _ => {
+            let known = if one_value { ["fail", "null"] } else { ["fail", "skip"] };
             let e = Error::new(format!("option 'on-error' cannot be '{value}'"));
-            Err(match nearest(value, ["fail", "null"]) {
+            Err(match nearest(value, known) {
                 Some(known) => e.hint(format!("did you mean '{known}'?")),
-                None => e.hint("it is 'fail' (the default) or 'null'"),
+                None => e.hint(format!("it is 'fail' (the default) or '{}'", known[1])),
             })
         }
     }
@@ -199,7 +229,7 @@ mod tests {
     use super::*;
 
     fn parse(key: &str, value: &str) -> Result<FunctionOptions> {
-        FunctionOptions::parse([(key, value)])
+        FunctionOptions::parse(Kind::Scalar, [(key, value)])
     }
 
     #[test]
@@ -230,6 +260,6 @@ mod tests {
             assert!(e.message.contains(says), "{key} = {value}: {e}");
         }
         assert_eq!(parse("memorymax", "1MB").unwrap_err().hint.unwrap(), "did you mean 'memory.max'?");
-        assert!(FunctionOptions::parse([("timeout", "1s"), ("timeout", "2s")]).is_err());
+        assert!(FunctionOptions::parse(Kind::Scalar, [("timeout", "1s"), ("timeout", "2s")]).is_err());
     }
 }

@@ -11,20 +11,18 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
 use arrow::compute::{concat, take};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use wasmill_expr::{Context, UserScalar};
 
 use crate::check;
 use crate::function::{Inner, Running};
 use crate::instance::Failure;
 use crate::options::OnError;
+use crate::report::row_text;
 
 /// So many rows of a batch may run into the time limit before the job fails even with `'on-error' = 'null'`.
 const TIMEOUTS_MAX: u32 = 3;
 /// A replay row by row may take so many times the limit of a batch.
 const REPLAY_TIMEOUTS: u32 = 10;
-/// What an error shows of one value.
-const VALUE_CHARS_MAX: usize = 80;
 
 /// An evaluator; owns an instance of the module from its first batch on.
 pub struct WasmScalar {
@@ -72,7 +70,7 @@ impl WasmScalar {
                 instance.batch(&call, &full, rows)
             }
             Running::Columns(instance) => {
-                instance.guest.arm(timeout);
+                instance.guest.instance.arm(timeout);
                 instance.batch(args, rows, returns, &function.arg_types)
             }
         };
@@ -101,11 +99,11 @@ impl WasmScalar {
             let allowed = match on_error {
                 // The time of the batch ran out in whichever row is at work when it has run out again.
                 OnError::Fail => limit.saturating_sub(spent),
-                OnError::Null if spent > limit * REPLAY_TIMEOUTS => {
+                OnError::Null | OnError::Skip if spent > limit * REPLAY_TIMEOUTS => {
                     let why = format!("its rows took {} ms one by one, {}", spent.as_millis(), batch_failure.text());
                     return Err(self.error(&why, Some((row, args, rows))));
                 }
-                OnError::Null => limit,
+                OnError::Null | OnError::Skip => limit,
             };
             let one: Vec<ArrayRef> =
                 args.iter().map(|a| if a.len() == rows { a.slice(row, 1) } else { a.clone() }).collect();
@@ -156,18 +154,7 @@ impl WasmScalar {
         let spec = &self.function.spec;
         let place = match row {
             None => String::new(),
-            Some((row, args, rows)) => {
-                let values: Vec<String> = spec
-                    .args
-                    .iter()
-                    .zip(args)
-                    .map(|(field, array)| {
-                        format!("{} = {}", field.name, value_text(array, if array.len() == rows { row } else { 0 }))
-                    })
-                    .collect();
-                let with = if values.is_empty() { "" } else { " with " };
-                format!("row {row} of a batch of {rows}{with}{}: ", values.join(", "))
-            }
+            Some((row, args, rows)) => format!("{}: ", row_text(row, rows, &spec.args, args)),
         };
         wasmill_plan::Error::Function {
             function: spec.name.clone(),
@@ -189,21 +176,4 @@ fn repeated(array: &ArrayRef, rows: usize) -> ArrayRef {
     }
     assert_eq!(array.len(), 1, "an argument has a value a row, or one for all");
     take(array, &UInt32Array::from(vec![0; rows]), None).expect("index 0 of an array of length 1")
-}
-
-fn value_text(array: &ArrayRef, row: usize) -> String {
-    if array.is_null(row) {
-        return "NULL".to_owned();
-    }
-    let options = FormatOptions::default();
-    let text = match ArrayFormatter::try_new(array, &options) {
-        Ok(formatter) => formatter.value(row).try_to_string().unwrap_or_else(|e| format!("<{e}>")),
-        Err(e) => format!("<{e}>"),
-    };
-    let quoted = matches!(array.data_type(), arrow::datatypes::DataType::Utf8);
-    let mut shown: String = text.chars().take(VALUE_CHARS_MAX).flat_map(char::escape_debug).collect();
-    if text.chars().nth(VALUE_CHARS_MAX).is_some() {
-        shown.push('…');
-    }
-    if quoted { format!("'{shown}'") } else { shown }
 }

@@ -3,7 +3,7 @@
 use wasm_encoder::ValType;
 use wasmill_plan::{DataType, Field, TypeKind};
 
-use crate::descriptor::{self, Descriptor};
+use crate::descriptor::{self, Part, Returns};
 use crate::error::{Error, Result, nearest};
 use crate::module::{COLUMNS_SUFFIX, Module, type_text};
 
@@ -103,36 +103,10 @@ pub(crate) enum Entry {
 /// The export is missing, is no function, or has another signature; a type cannot be passed; the module describes itself
 /// otherwise.
 pub(crate) fn check(module: &Module, name: &str, export: &str, args: &[Field], returns: &DataType) -> Result<Entry> {
-    if let Some(described) = module.descriptors.iter().find(|d| d.name == export) {
-        check_descriptor(module, described, name, args, returns)?;
-    }
+    check_description(module, Kind::Scalar, name, export, args, |described| returns_differ(described, returns))?;
     let columns = format!("{export}{COLUMNS_SUFFIX}");
-    if let Some((_, ty)) = module.function(&columns) {
-        let expected = wasmparser::FuncType::new([wasmparser::ValType::I32; 2], [wasmparser::ValType::I32]);
-        if *ty != expected {
-            return Err(Error::new(format!(
-                "export '{columns}' of '{}' is {}",
-                module.path().display(),
-                type_text(ty)
-            ))
-            .detail(format!("a column function is {}", type_text(&expected)))
-            .hint("see udf-sdk/ABI.md, \"Column functions\""));
-        }
-        for needed in ["wm_abi", "wm_alloc", "wm_free"] {
-            if module.function(needed).is_none() {
-                return Err(Error::new(format!(
-                    "'{}' has the column function '{columns}' but does not export '{needed}'",
-                    module.path().display()
-                ))
-                .hint("the SDK exports it; see udf-sdk/ABI.md, \"Column functions\""));
-            }
-        }
-        if !module.exports.iter().any(|e| e.kind == wasmparser::ExternalKind::Memory && e.name == "memory") {
-            return Err(Error::new(format!(
-                "'{}' has the column function '{columns}' but does not export its memory as 'memory'",
-                module.path().display()
-            )));
-        }
+    if may_have(module, export, COLUMNS_SUFFIX, 2, 1, "Columns")? {
+        columns_abi(module, &format!("the column function '{columns}'"))?;
         return Ok(Entry::Columns);
     }
     let Some((function, ty)) = module.function(export) else {
@@ -174,41 +148,172 @@ pub(crate) fn check(module: &Module, name: &str, export: &str, args: &[Field], r
     Ok(Entry::Plain { function, args: args_slots, returns: returns_slot })
 }
 
-fn check_descriptor(
+/// Refuses types that do not cross to guests.
+pub(crate) fn check_types<'a>(name: &str, types: impl IntoIterator<Item = &'a DataType>) -> Result<()> {
+    for ty in types {
+        if let Some(part) = crate::columns::unfit(&ty.kind) {
+            return Err(Error::new(format!("function '{name}' has the type {}", ty.kind))
+                .detail(format!("{part} does not cross to Wasm functions")));
+        }
+    }
+    Ok(())
+}
+
+/// The kinds of functions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// One value for each row.
+    #[default]
+    Scalar,
+    /// One value for the rows of a group.
+    Aggregate,
+    /// Any number of rows for each row.
+    Table,
+    /// A model: loaded from an artifact, predicts, may learn.
+    Model,
+    /// Keyed, with state and timers.
+    Process,
+}
+
+impl Kind {
+    /// `an aggregate function`.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Scalar => "a scalar function",
+            Self::Aggregate => "an aggregate function",
+            Self::Table => "a table function",
+            Self::Model => "a model",
+            Self::Process => "a process function",
+        }
+    }
+    /// The statement that makes it.
+    pub fn statement(self) -> &'static str {
+        match self {
+            Self::Scalar => "CREATE FUNCTION",
+            Self::Aggregate => "CREATE AGGREGATE FUNCTION",
+            Self::Table => "CREATE TABLE FUNCTION",
+            Self::Model => "CREATE MODEL",
+            Self::Process => "CREATE PROCESS FUNCTION",
+        }
+    }
+}
+
+/// Refuses a declaration that contradicts the module's own description of `export`. `returns_differ` says how the results do.
+pub(crate) fn check_description(
     module: &Module,
-    described: &Descriptor,
+    kind: Kind,
     name: &str,
+    export: &str,
     args: &[Field],
-    returns: &DataType,
+    returns_differ: impl Fn(&Returns) -> Option<String>,
 ) -> Result<()> {
+    let Some(described) = module.description(export) else { return Ok(()) };
     let contradiction = |what: String| {
-        Error::new(format!("function '{name}' is declared otherwise than '{}' describes it", module.path().display()))
+        Error::new(format!("'{name}' is declared otherwise than '{}' describes it", module.path().display()))
             .detail(what)
     };
-    if described.kind != "scalar" {
-        return Err(contradiction(format!(
-            "'{}' is of kind '{}', not a scalar function",
-            described.name, described.kind
-        )));
+    if described.kind != kind {
+        return Err(contradiction(format!("'{}' is {}, not {}", described.name, described.kind.text(), kind.text()))
+            .hint(format!("write {}", described.kind.statement())));
     }
-    if let Some(types) = &described.arguments {
+    if let Some(parts) = &described.arguments {
+        let types: Vec<&str> = parts.iter().map(Part::type_text).collect();
         let text = format!("'{}' takes ({})", described.name, types.join(", "));
         if types.len() != args.len() {
             return Err(contradiction(format!("{text}, {} are declared", args.len())));
         }
         if let Some((arg, _)) = args.iter().zip(types).find(|(a, t)| !descriptor::same_type(t, &a.data_type.kind)) {
-            return Err(contradiction(format!(
-                "{text}, argument '{}' is declared as {}",
-                arg.name, arg.data_type.kind
-            )));
+            let (name, kind) = (&arg.name, &arg.data_type.kind);
+            return Err(contradiction(format!("{text}, argument '{name}' is declared as {kind}")));
         }
     }
-    match &described.returns {
-        Some(ty) if !descriptor::same_type(ty, &returns.kind) => {
-            Err(contradiction(format!("'{}' returns {ty}, declared is {}", described.name, returns.kind)))
-        }
-        _ => Ok(()),
+    match described.returns.as_ref().and_then(returns_differ) {
+        Some(how) => Err(contradiction(format!("'{}' {how}", described.name))),
+        None => Ok(()),
     }
+}
+
+/// How a described result differs from a declared value.
+pub(crate) fn returns_differ(described: &Returns, declared: &DataType) -> Option<String> {
+    match described {
+        Returns::Type(ty) if descriptor::same_type(ty, &declared.kind) => None,
+        Returns::Type(ty) => Some(format!("returns {ty}, declared is {}", declared.kind)),
+        Returns::Columns(columns) => {
+            let types: Vec<&str> = columns.iter().map(Part::type_text).collect();
+            Some(format!("returns columns ({}), declared is {}", types.join(", "), declared.kind))
+        }
+    }
+}
+
+/// How described result columns differ from declared ones.
+pub(crate) fn columns_differ(described: &Returns, declared: &[Field]) -> Option<String> {
+    let types: Vec<&str> = match described {
+        Returns::Type(ty) => vec![ty],
+        Returns::Columns(columns) => columns.iter().map(Part::type_text).collect(),
+    };
+    let same = types.len() == declared.len()
+        && types.iter().zip(declared).all(|(t, field)| descriptor::same_type(t, &field.data_type.kind));
+    let kinds: Vec<String> = declared.iter().map(|f| f.data_type.kind.to_string()).collect();
+    (!same).then(|| format!("gives ({}), declared is ({})", types.join(", "), kinds.join(", ")))
+}
+
+/// Refuses a module without the exports that columns need; `what` needs them.
+pub(crate) fn columns_abi(module: &Module, what: &str) -> Result<()> {
+    for needed in ["wm_abi", "wm_alloc", "wm_free"] {
+        if module.function(needed).is_none() {
+            return Err(Error::new(format!("'{}' has {what} but does not export '{needed}'", module.path().display()))
+                .hint("the SDK exports it; see udf-sdk/ABI.md, \"Columns\""));
+        }
+    }
+    if !module.exports.iter().any(|e| e.kind == wasmparser::ExternalKind::Memory && e.name == "memory") {
+        return Err(Error::new(format!(
+            "'{}' has {what} but does not export its memory as 'memory'",
+            module.path().display()
+        )));
+    }
+    Ok(())
+}
+
+/// Checks that `name` + `suffix` is an exported function of so many i32 parameters and results.
+pub(crate) fn needs(
+    module: &Module,
+    name: &str,
+    suffix: &str,
+    params: usize,
+    results: usize,
+    section: &str,
+) -> Result<()> {
+    if may_have(module, name, suffix, params, results, section)? {
+        return Ok(());
+    }
+    let error = missing(module, &format!("{name}{suffix}"));
+    Err(Error { hint: None, ..error }.hint(match module.function_names().find(|n| n.eq_ignore_ascii_case(name)) {
+        Some(near) if near != name => format!("did you mean AS '{near}'?"),
+        _ => format!("see udf-sdk/ABI.md, \"{section}\""),
+    }))
+}
+
+/// As [`needs`], for an export that may be absent; gives whether it is there.
+pub(crate) fn may_have(
+    module: &Module,
+    name: &str,
+    suffix: &str,
+    params: usize,
+    results: usize,
+    section: &str,
+) -> Result<bool> {
+    let export = format!("{name}{suffix}");
+    let Some((_, ty)) = module.function(&export) else { return Ok(false) };
+    let i32s = |n| std::iter::repeat_n(wasmparser::ValType::I32, n);
+    let expected = wasmparser::FuncType::new(i32s(params), i32s(results));
+    if *ty == expected {
+        return Ok(true);
+    }
+    let found = type_text(ty);
+    Err(Error::new(format!("export '{export}' of '{}' is {found}", module.path().display()))
+        .detail(format!("it should be {}", type_text(&expected)))
+        .hint(format!("see udf-sdk/ABI.md, \"{section}\"")))
 }
 
 fn missing(module: &Module, export: &str) -> Error {

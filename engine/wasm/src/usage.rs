@@ -10,6 +10,7 @@ pub struct Usage {
     rows: AtomicU64,
     failures: AtomicU64,
     rows_nulled: AtomicU64,
+    rows_skipped: AtomicU64,
     busy_nanos: AtomicU64,
     memory_bytes_max: AtomicU64,
 }
@@ -25,6 +26,8 @@ pub struct UsageSnapshot {
     pub failures: u64,
     /// Rows that became NULL by `'on-error' = 'null'`.
     pub rows_nulled: u64,
+    /// Rows left out by `'on-error' = 'skip'`.
+    pub rows_skipped: u64,
     /// Time spent in batches, copies included.
     pub busy: Duration,
     /// The most memory that one instance has had.
@@ -43,6 +46,9 @@ impl Usage {
     pub(crate) fn nulled(&self) {
         self.rows_nulled.fetch_add(1, Ordering::Relaxed);
     }
+    pub(crate) fn skipped(&self) {
+        self.rows_skipped.fetch_add(1, Ordering::Relaxed);
+    }
     pub(crate) fn memory_reached(&self, bytes: u64) {
         self.memory_bytes_max.fetch_max(bytes, Ordering::Relaxed);
     }
@@ -53,6 +59,7 @@ impl Usage {
             rows: self.rows.load(Ordering::Relaxed),
             failures: self.failures.load(Ordering::Relaxed),
             rows_nulled: self.rows_nulled.load(Ordering::Relaxed),
+            rows_skipped: self.rows_skipped.load(Ordering::Relaxed),
             busy: Duration::from_nanos(self.busy_nanos.load(Ordering::Relaxed)),
             memory_bytes_max: self.memory_bytes_max.load(Ordering::Relaxed),
         }

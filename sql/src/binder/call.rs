@@ -6,6 +6,7 @@ use wasmill_plan::{DataType, Expr, ExprKind, TypeKind, Value};
 
 use super::expr::{Binder, Bound};
 use super::{AGGREGATE_BASE, BoundAggregate, literal};
+use crate::catalog::{FunctionKind, UserFunction};
 use crate::error::{QueryError, Span};
 
 /// Functions whose first argument is a unit of time given as a bare word.
@@ -47,8 +48,7 @@ impl Binder<'_> {
             return Ok(bound);
         }
         if let Some(user) = self.catalog.function(written).cloned() {
-            let args = self.scalar_args(whole, &name, call)?;
-            return self.user_call(whole, &user, args);
+            return self.user_function(whole, &user, call);
         }
         if aggregate::names().any(|n| n == name) {
             let bound = self.aggregate_call(whole, &name, call)?;
@@ -64,33 +64,44 @@ impl Binder<'_> {
         self.call(whole, &name, args)
     }
 
-    fn user_call(&mut self, whole: &ast::Expr, user: &crate::catalog::UserFunction, args: Vec<Expr>) -> Bound {
-        if args.len() != user.args.len() {
-            let usage =
-                user.args.iter().map(|f| format!("{} {}", f.name, f.data_type.kind)).collect::<Vec<_>>().join(", ");
-            return Err(QueryError::at(
-                whole,
-                format!("function '{}' takes {} arguments, not {}", user.name, user.args.len(), args.len()),
-            )
-            .with_hint(format!("usage: {}({usage})", user.name)));
-        }
-        let mut cast = Vec::new();
-        for (arg, wanted) in args.into_iter().zip(&user.args) {
-            if !typing::can_cast_implicitly(&arg.data_type, &wanted.data_type) {
-                return Err(QueryError::at(
-                    whole,
-                    format!(
-                        "argument '{}' of function '{}' is {}, and {} was given",
-                        wanted.name, user.name, wanted.data_type.kind, arg.data_type
-                    ),
-                )
-                .with_hint(format!("write CAST(… AS {})", wanted.data_type.kind)));
+    fn user_function(&mut self, whole: &ast::Expr, user: &UserFunction, call: &ast::Function) -> Bound {
+        match user.kind {
+            FunctionKind::Scalar if call.filter.is_some() => {
+                Err(QueryError::at(whole, format!("FILTER needs an aggregate function, and '{}' is none", user.name)))
             }
-            cast.push(arg.cast_to(wanted.data_type.clone()));
+            FunctionKind::Scalar => {
+                let args = self.scalar_args(whole, &user.name, call)?;
+                let args = user_args(whole, user, args)?;
+                let kind = ExprKind::UserFunction { name: user.name.clone(), args };
+                Ok(Expr { kind, data_type: user.returns.clone() })
+            }
+            FunctionKind::Aggregate { .. } => {
+                let bound = self.user_aggregate(whole, user, call)?;
+                self.register_aggregate(whole, &user.name, bound)
+            }
+            FunctionKind::Table => {
+                Err(QueryError::at(whole, format!("table function '{}' gives rows, not a value", user.name))
+                    .with_hint(format!("use it in FROM: … CROSS JOIN LATERAL TABLE({}(…)) AS t", user.name)))
+            }
         }
-        let nullable = user.returns.nullable;
-        let kind = ExprKind::UserFunction { name: user.name.clone(), args: cast };
-        Ok(Expr { kind, data_type: user.returns.clone().with_nullable(nullable) })
+    }
+
+    /// A call of a user's aggregate function, without registering it (OVER uses it too).
+    pub(super) fn user_aggregate(
+        &mut self,
+        whole: &ast::Expr,
+        user: &UserFunction,
+        call: &ast::Function,
+    ) -> Result<BoundAggregate, QueryError> {
+        let (distinct, args, filter) = self.aggregate_args(whole, &user.name, call)?;
+        Ok(BoundAggregate {
+            function: user.name.clone(),
+            args: user_args(whole, user, args)?,
+            constants: Vec::new(),
+            distinct,
+            filter,
+            data_type: user.returns.clone(),
+        })
     }
 
     /// The arguments of a scalar call, bound in order.
@@ -119,6 +130,42 @@ impl Binder<'_> {
         name: &str,
         call: &ast::Function,
     ) -> Result<BoundAggregate, QueryError> {
+        let (distinct, mut args, filter) = self.aggregate_args(whole, name, call)?;
+        // `COUNT(1)` counts rows like `COUNT(*)`.
+        if name == "COUNT"
+            && !distinct
+            && matches!(args.as_slice(), [one] if one.as_literal().is_some_and(|v| *v != Value::Null))
+        {
+            args.clear();
+        }
+        let types: Vec<DataType> = args.iter().map(|a| a.data_type.clone()).collect();
+        let signature = aggregate::infer(name, &types).map_err(|why| {
+            let types = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            QueryError::at(whole, format!("{name}({types}): {why}"))
+        })?;
+        // Constants (a separator, a percentage, a clause) are parameters, not columns.
+        let (mut columns, mut constants) = (Vec::new(), Vec::new());
+        for (position, (arg, wanted)) in args.into_iter().zip(signature.args).enumerate() {
+            if !signature.constants.contains(&position) {
+                columns.push(arg.cast_to(wanted));
+                continue;
+            }
+            let Some(values) = constant_values(&arg) else {
+                return Err(QueryError::at(whole, format!("argument {} of {name} must be a constant", position + 1)));
+            };
+            constants.extend(values);
+        }
+        let function = signature.function.to_owned();
+        Ok(BoundAggregate { function, args: columns, constants, distinct, filter, data_type: signature.returns })
+    }
+
+    /// DISTINCT, the arguments as written, and the FILTER of an aggregate call.
+    fn aggregate_args(
+        &mut self,
+        whole: &ast::Expr,
+        name: &str,
+        call: &ast::Function,
+    ) -> Result<(bool, Vec<Expr>, Option<Expr>), QueryError> {
         let (distinct, clauses) = match &call.args {
             FunctionArguments::List(list) => {
                 (matches!(list.duplicate_treatment, Some(ast::DuplicateTreatment::Distinct)), list.clauses.as_slice())
@@ -152,32 +199,7 @@ impl Binder<'_> {
             None => None,
         };
         self.inside_aggregate = outer;
-        // `COUNT(1)` counts rows like `COUNT(*)`.
-        if name == "COUNT"
-            && !distinct
-            && matches!(args.as_slice(), [one] if one.as_literal().is_some_and(|v| *v != Value::Null))
-        {
-            args.clear();
-        }
-        let types: Vec<DataType> = args.iter().map(|a| a.data_type.clone()).collect();
-        let signature = aggregate::infer(name, &types).map_err(|why| {
-            let types = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            QueryError::at(whole, format!("{name}({types}): {why}"))
-        })?;
-        // Constants (a separator, a percentage, a clause) are parameters, not columns.
-        let (mut columns, mut constants) = (Vec::new(), Vec::new());
-        for (position, (arg, wanted)) in args.into_iter().zip(signature.args).enumerate() {
-            if !signature.constants.contains(&position) {
-                columns.push(arg.cast_to(wanted));
-                continue;
-            }
-            let Some(values) = constant_values(&arg) else {
-                return Err(QueryError::at(whole, format!("argument {} of {name} must be a constant", position + 1)));
-            };
-            constants.extend(values);
-        }
-        let function = signature.function.to_owned();
-        Ok(BoundAggregate { function, args: columns, constants, distinct, filter, data_type: signature.returns })
+        Ok((distinct, args, filter))
     }
 
     fn register_aggregate(&mut self, whole: &ast::Expr, name: &str, bound: BoundAggregate) -> Bound {
@@ -201,6 +223,32 @@ impl Binder<'_> {
         });
         Ok(Expr::column(AGGREGATE_BASE + index, data_type))
     }
+}
+
+/// The arguments of a user's function, as many as declared and cast to their types.
+pub(crate) fn user_args(whole: &ast::Expr, user: &UserFunction, args: Vec<Expr>) -> Result<Vec<Expr>, QueryError> {
+    if args.len() != user.args.len() {
+        let usage = user.args.iter().map(|f| format!("{} {}", f.name, f.data_type.kind)).collect::<Vec<_>>().join(", ");
+        return Err(QueryError::at(
+            whole,
+            format!("function '{}' takes {} arguments, not {}", user.name, user.args.len(), args.len()),
+        )
+        .with_hint(format!("usage: {}({usage})", user.name)));
+    }
+    let cast = |(arg, wanted): (Expr, &wasmill_plan::Field)| {
+        if !typing::can_cast_implicitly(&arg.data_type, &wanted.data_type) {
+            return Err(QueryError::at(
+                whole,
+                format!(
+                    "argument '{}' of function '{}' is {}, and {} was given",
+                    wanted.name, user.name, wanted.data_type.kind, arg.data_type
+                ),
+            )
+            .with_hint(format!("write CAST(… AS {})", wanted.data_type.kind)));
+        }
+        Ok(arg.cast_to(wanted.data_type.clone()))
+    };
+    args.into_iter().zip(&user.args).map(cast).collect()
 }
 
 /// The value of a literal, or the values of an ARRAY of literals; a DECIMAL as a DOUBLE.

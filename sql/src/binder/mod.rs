@@ -14,6 +14,7 @@ mod special;
 use sqlparser::ast;
 use wasmill_plan::{DataType, Expr};
 
+pub(crate) use call::user_args;
 pub use expr::Binder;
 pub use over::{BoundFunction, BoundOver, OverBound};
 pub use scope::{Scope, ScopeColumn, TimeAttribute};

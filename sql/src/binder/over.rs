@@ -5,6 +5,7 @@ use wasmill_plan::{DataType, Expr, ExprKind, TypeKind, Value};
 
 use super::expr::{Binder, Bound};
 use super::{BoundAggregate, OVER_BASE};
+use crate::catalog::FunctionKind;
 use crate::error::{QueryError, Span};
 
 /// `f(…) OVER (…)`; expressions are over the input and the aggregates of the same SELECT.
@@ -158,12 +159,19 @@ impl Binder<'_> {
             _ if wasmill_expr::aggregate::names().any(|n| n == name) => {
                 self.aggregate_call(whole, name, call).map(BoundFunction::Aggregate)
             }
-            _ => Err(QueryError::unknown(
-                "aggregate function",
-                name,
-                wasmill_expr::aggregate::names().chain(["ROW_NUMBER", "RANK", "DENSE_RANK", "LAG"]),
-            )
-            .with_span(Span::of(whole))),
+            _ => match self.catalog.function(name).cloned() {
+                Some(user) if matches!(user.kind, FunctionKind::Aggregate { .. }) => {
+                    self.user_aggregate(whole, &user, call).map(BoundFunction::Aggregate)
+                }
+                Some(user) => Err(QueryError::at(whole, format!("'{}' is no aggregate function", user.name))
+                    .with_hint("only aggregate functions can stand before OVER: CREATE AGGREGATE FUNCTION")),
+                None => {
+                    let mut known: Vec<&str> = wasmill_expr::aggregate::names().collect();
+                    known.extend(["ROW_NUMBER", "RANK", "DENSE_RANK", "LAG"]);
+                    known.extend(self.catalog.functions().map(|f| f.name.as_str()));
+                    Err(QueryError::unknown("aggregate function", name, known).with_span(Span::of(whole)))
+                }
+            },
         }
     }
 

@@ -1,4 +1,4 @@
-//! CREATE TABLE, VIEW and FUNCTION.
+//! CREATE TABLE, VIEW, FUNCTION and MODEL.
 
 use sqlparser::ast::Ident;
 use sqlparser::parser::Parser;
@@ -9,11 +9,11 @@ use super::{
 };
 use crate::error::Span;
 use crate::statement::{
-    ColumnDef, ColumnDefKind, CreateFunction, CreateTable, CreateView, LikeClause, LikeFeature, LikeOption, Merging,
-    Name, OptionDef, Statement, WatermarkDef,
+    ColumnDef, ColumnDefKind, CreateFunction, CreateKind, CreateModel, CreateTable, CreateView, LikeClause,
+    LikeFeature, LikeOption, Merging, Name, OptionDef, Statement, WatermarkDef,
 };
 use crate::types;
-use wasmill_plan::Field;
+use wasmill_plan::{DataType, Field, TypeKind};
 
 pub(super) fn statement(parser: &mut Parser, text: &str) -> Parsed<Statement> {
     parser.advance_token();
@@ -23,37 +23,35 @@ pub(super) fn statement(parser: &mut Parser, text: &str) -> Parsed<Statement> {
     take_words(parser, &["SYSTEM"]);
     let kind = parser.next_token();
     let word = bare_word(&kind.token).map(|w| w.value.to_ascii_uppercase()).unwrap_or_default();
-    if or_replace && !matches!(word.as_str(), "FUNCTION") {
+    let aggregate_function = word == "AGGREGATE" && peek_words(parser, &["FUNCTION"]);
+    let table_function = word == "TABLE" && peek_words(parser, &["FUNCTION"]);
+    let replaceable = matches!(word.as_str(), "FUNCTION" | "MODEL") || aggregate_function || table_function;
+    if or_replace && !replaceable {
         return fail_with(&replace, "OR REPLACE is not supported here", "write DROP … IF EXISTS before it");
     }
     match word.as_str() {
-        "TABLE" if peek_words(parser, &["FUNCTION"]) => refuse_function(&kind, "CREATE TABLE FUNCTION"),
+        "TABLE" | "AGGREGATE" if aggregate_function || table_function => {
+            take_words(parser, &["FUNCTION"]);
+            let kind = if table_function { CreateKind::Table } else { CreateKind::Aggregate };
+            function(parser, or_replace, kind).map(Statement::CreateFunction)
+        }
         "TABLE" => Ok(Statement::CreateTable(Box::new(table(parser)?))),
         "VIEW" => view(parser, text).map(Statement::CreateView),
-        "FUNCTION" => function(parser, or_replace).map(Statement::CreateFunction),
-        "AGGREGATE" => refuse_function(&kind, "CREATE AGGREGATE FUNCTION"),
-        "PROCESS" => refuse_function(&kind, "CREATE PROCESS FUNCTION"),
-        "MODEL" => fail_with(
+        "FUNCTION" => function(parser, or_replace, CreateKind::Scalar).map(Statement::CreateFunction),
+        "PROCESS" => fail_with(
             &kind,
-            "CREATE MODEL is not supported",
-            "a model can be a scalar function: CREATE FUNCTION score(…) … LANGUAGE WASM",
+            "CREATE PROCESS FUNCTION is not supported",
+            "OVER windows keep state by key: CREATE AGGREGATE FUNCTION, and f(…) OVER (PARTITION BY … ORDER BY ts)",
         ),
+        "MODEL" => model(parser, or_replace).map(Statement::CreateModel),
         "CATALOG" | "DATABASE" => {
             fail_with(&kind, format!("CREATE {word} is not supported"), "there is one catalog with one database")
         }
         "MATERIALIZED" => {
             fail_with(&kind, "CREATE MATERIALIZED TABLE is not supported", "use CREATE VIEW, or INSERT INTO a table")
         }
-        _ => parser.expected("TABLE, VIEW or FUNCTION", kind),
+        _ => parser.expected("TABLE, VIEW, FUNCTION, AGGREGATE FUNCTION, TABLE FUNCTION or MODEL", kind),
     }
-}
-
-fn refuse_function<T>(at: &TokenWithSpan, what: &str) -> Parsed<T> {
-    fail_with(
-        at,
-        format!("{what} is not supported"),
-        "scalar functions are: CREATE FUNCTION f(…) RETURNS … LANGUAGE WASM USING FILE 'f.wasm'",
-    )
 }
 
 fn if_not_exists(parser: &mut Parser) -> bool {
@@ -272,23 +270,97 @@ fn view(parser: &mut Parser, text: &str) -> Parsed<CreateView> {
     Ok(CreateView { name, if_not_exists, columns, query, text })
 }
 
-/// Behind `CREATE FUNCTION`.
-fn function(parser: &mut Parser, or_replace: bool) -> Parsed<CreateFunction> {
+/// Behind `FUNCTION`.
+fn function(parser: &mut Parser, or_replace: bool, kind: CreateKind) -> Parsed<CreateFunction> {
     let if_not_exists = if_not_exists(parser);
     let name = table_name(parser)?;
     let mut signature = None;
-    if parser.consume_token(&Token::LParen) {
-        let args = parser.parse_comma_separated0(
-            |parser| {
-                let name = parser.parse_identifier()?.value;
-                Ok(Field::new(name, types::parse_nullable(parser)?))
-            },
-            Token::RParen,
-        )?;
-        parser.expect_token(&Token::RParen)?;
+    if parser.peek_token_ref().token == Token::LParen {
+        let args = fields(parser)?;
+        let token = parser.peek_token();
         expect_words(parser, &["RETURNS"])?;
-        signature = Some((args, types::parse_nullable(parser)?));
+        let returns = match kind {
+            CreateKind::Table => table_returns(parser)?,
+            _ if peek_words(parser, &["TABLE"]) => {
+                return fail_with(&token, "only table functions return a TABLE", "write CREATE TABLE FUNCTION");
+            }
+            _ => types::parse_nullable(parser)?,
+        };
+        signature = Some((args, returns));
     }
+    let (export, path, options) = module(parser)?;
+    Ok(CreateFunction { name, kind, if_not_exists, or_replace, signature, export, path, options })
+}
+
+/// `(name TYPE, …)`.
+fn fields(parser: &mut Parser) -> Parsed<Vec<Field>> {
+    parser.expect_token(&Token::LParen)?;
+    let fields = parser.parse_comma_separated0(
+        |parser| {
+            let name = parser.parse_identifier()?.value;
+            let field = Field::new(name, types::parse_nullable(parser)?);
+            comment(parser)?;
+            Ok(field)
+        },
+        Token::RParen,
+    )?;
+    parser.expect_token(&Token::RParen)?;
+    Ok(fields)
+}
+
+/// `TABLE (name TYPE, …)`, `ROW<name TYPE, …>`, or the type of the only column.
+fn table_returns(parser: &mut Parser) -> Parsed<DataType> {
+    let token = parser.peek_token();
+    let columns = if take_words(parser, &["TABLE"]) {
+        fields(parser)?
+    } else {
+        match types::parse_nullable(parser)? {
+            DataType { kind: TypeKind::Row(fields), .. } => fields,
+            single => vec![Field::new("f0", single)],
+        }
+    };
+    if columns.is_empty() {
+        return fail_with(&token, "a table function gives at least one column", "RETURNS TABLE (word STRING)");
+    }
+    Ok(DataType::not_null(TypeKind::Row(columns)))
+}
+
+/// Behind `CREATE MODEL`.
+fn model(parser: &mut Parser, or_replace: bool) -> Parsed<CreateModel> {
+    let if_not_exists = if_not_exists(parser);
+    let name = table_name(parser)?;
+    let (mut signature, mut labels) = (None, None);
+    let token = parser.peek_token();
+    if take_words(parser, &["INPUT"]) {
+        let input = fields(parser)?;
+        expect_words(parser, &["OUTPUT"])?;
+        let output = fields(parser)?;
+        if input.is_empty() || output.is_empty() {
+            return fail_with(
+                &token,
+                "a model has INPUT and OUTPUT columns",
+                "INPUT (amount DOUBLE) OUTPUT (score DOUBLE)",
+            );
+        }
+        if take_words(parser, &["LABEL"]) {
+            labels = Some(fields(parser)?);
+        }
+        signature = Some((input, output));
+    }
+    comment(parser)?;
+    if peek_words(parser, &["WITH"]) {
+        return fail_with(
+            &parser.peek_token(),
+            "models that another server runs are not supported",
+            "compile the model to WebAssembly: LANGUAGE WASM USING FILE 'm.wasm' WITH ('artifact' = 'weights.json')",
+        );
+    }
+    let (export, path, options) = module(parser)?;
+    Ok(CreateModel { name, if_not_exists, or_replace, signature, labels, export, path, options })
+}
+
+/// `[AS 'export'] LANGUAGE WASM [AS 'export'] USING FILE 'path' [WITH (…)]`.
+fn module(parser: &mut Parser) -> Parsed<(Option<Name>, Name, Vec<OptionDef>)> {
     let mut export = as_export(parser)?;
     let token = parser.peek_token();
     if !take_words(parser, &["LANGUAGE"]) {
@@ -320,7 +392,7 @@ fn function(parser: &mut Parser, or_replace: bool) -> Parsed<CreateFunction> {
     expect_words(parser, &["USING", "FILE"])?;
     let path = text_literal(parser, "the module's path")?;
     let options = if take_words(parser, &["WITH"]) { options(parser)? } else { Vec::new() };
-    Ok(CreateFunction { name, if_not_exists, or_replace, signature, export, path, options })
+    Ok((export, path, options))
 }
 
 fn as_export(parser: &mut Parser) -> Parsed<Option<Name>> {

@@ -125,6 +125,7 @@ fn word(parser: &mut Parser, word: &Word, token: &TokenWithSpan) -> Parsed<Expr>
         Keyword::MAP if bracketed => map(parser, ident()),
         Keyword::TABLE => table_argument(parser, ident()),
         Keyword::ROW if called => row(parser, ident()),
+        _ if word.value.eq_ignore_ascii_case("MODEL") && is_model_argument(parser) => model_argument(parser, ident()),
         _ if called => call(parser, word, ident()),
         _ if quoted && word.value.starts_with('_') => {
             // `_UTF16'…'`: text is Unicode here whatever the character set says.
@@ -138,6 +139,56 @@ fn word(parser: &mut Parser, word: &Word, token: &TokenWithSpan) -> Parsed<Expr>
         ),
         _ => name(parser, word, token),
     }
+}
+
+/// Whether the word MODEL here is followed by a name and stands right inside the call of an `ML_…` function.
+fn is_model_argument(parser: &mut Parser) -> bool {
+    if !matches!(parser.peek_nth_token_ref(1).token, Token::Word(_)) {
+        return false;
+    }
+    let (mut steps, mut depth) = (0, 0);
+    let mut inside = false;
+    while parser.index() > 0 {
+        parser.prev_token();
+        steps += 1;
+        match parser.peek_token_ref().token {
+            Token::RParen => depth += 1,
+            Token::LParen if depth > 0 => depth -= 1,
+            Token::LParen => {
+                if parser.index() > 0 {
+                    parser.prev_token();
+                    steps += 1;
+                    let ml = |w: &Word| w.quote_style.is_none() && w.value.to_ascii_uppercase().starts_with("ML_");
+                    inside = matches!(&parser.peek_token_ref().token, Token::Word(w) if ml(w));
+                }
+                break;
+            }
+            _ => {}
+        }
+    }
+    (0..steps).for_each(|_| parser.advance_token());
+    inside
+}
+
+/// `MODEL m`, as a call of MODEL.
+fn model_argument(parser: &mut Parser, name: ObjectName) -> Parsed<Expr> {
+    parser.advance_token();
+    let mut model = parser.parse_identifier()?;
+    while parser.consume_token(&Token::Period) {
+        model = parser.parse_identifier()?;
+    }
+    let arg = FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(model)));
+    let list = FunctionArgumentList { duplicate_treatment: None, args: vec![arg], clauses: Vec::new() };
+    Ok(Expr::Function(Function {
+        name,
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(list),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    }))
 }
 
 /// A column, or a call of a function whose name is quoted.

@@ -32,9 +32,7 @@ pub(super) fn show(parser: &mut Parser) -> Parsed<Show> {
         "DATABASES" => Show::Databases,
         "CURRENT" if take_words(parser, &["CATALOG"]) => Show::CurrentCatalog,
         "CURRENT" if take_words(parser, &["DATABASE"]) => Show::CurrentDatabase,
-        "CREATE"
-            if take_words(parser, &["TABLE"]) || take_words(parser, &["VIEW"]) || take_words(parser, &["FUNCTION"]) =>
-        {
+        "CREATE" if ["TABLE", "VIEW", "FUNCTION", "MODEL"].iter().any(|kind| take_words(parser, &[*kind])) => {
             Show::Create(table_name(parser)?)
         }
         "COLUMNS" => {
@@ -43,19 +41,21 @@ pub(super) fn show(parser: &mut Parser) -> Parsed<Show> {
             }
             Show::Columns(table_name(parser)?)
         }
-        "MODELS" => {
-            return fail_with(&token, "SHOW MODELS is not supported", "models are functions here: SHOW FUNCTIONS");
-        }
-        _ => return parser.expected("TABLES, VIEWS, FUNCTIONS, CREATE TABLE or COLUMNS FROM", token),
+        "MODELS" => Show::Models,
+        _ => return parser.expected("TABLES, VIEWS, FUNCTIONS, MODELS, CREATE TABLE or COLUMNS FROM", token),
     })
 }
 
-/// `DESCRIBE [EXTENDED] t`.
+/// `DESCRIBE t`, `DESCRIBE MODEL m`.
 pub(super) fn describe(parser: &mut Parser) -> Parsed<Statement> {
     parser.advance_token();
     let token = parser.peek_token();
     if peek_words(parser, &["EXTENDED"]) && matches!(parser.peek_nth_token_ref(1).token, Token::Word(_)) {
         return fail_with(&token, "DESCRIBE EXTENDED is not supported", "SHOW CREATE TABLE shows the options as well");
+    }
+    let named = matches!(parser.peek_nth_token_ref(1).token, Token::Word(_));
+    if named && take_words(parser, &["MODEL"]) {
+        return table_name(parser).map(Statement::DescribeModel);
     }
     take_words(parser, &["TABLE"]);
     table_name(parser).map(Statement::Describe)
@@ -145,7 +145,7 @@ fn setting_value(parser: &mut Parser) -> Parsed<Name> {
     }
 }
 
-/// `DROP [TEMPORARY] TABLE | VIEW | FUNCTION [IF EXISTS] name`.
+/// `DROP [TEMPORARY] TABLE | VIEW | FUNCTION | MODEL [IF EXISTS] name`.
 pub(super) fn drop(parser: &mut Parser) -> Parsed<Statement> {
     parser.advance_token();
     take_words(parser, &["TEMPORARY"]);
@@ -162,10 +162,8 @@ pub(super) fn drop(parser: &mut Parser) -> Parsed<Statement> {
                 "there is one catalog with one database",
             );
         }
-        Some("MODEL") => {
-            return fail_with(&token, "DROP MODEL is not supported", "models are functions here: DROP FUNCTION");
-        }
-        _ => return parser.expected("TABLE, VIEW or FUNCTION", token),
+        Some("MODEL") => DropKind::Model,
+        _ => return parser.expected("TABLE, VIEW, FUNCTION or MODEL", token),
     };
     let if_exists = take_words(parser, &["IF", "EXISTS"]);
     let name = table_name(parser)?;

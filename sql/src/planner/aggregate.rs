@@ -11,6 +11,7 @@ use super::relation::{Item, Relation, WindowColumns, pass_through};
 use crate::binder::{
     AGGREGATE_BASE, BoundAggregate, GROUPING, OVER_BASE, Scope, ScopeColumn, TimeAttribute, WINDOW_BASE,
 };
+use crate::catalog::FunctionKind;
 use crate::error::{QueryError, Span};
 
 /// An aggregation that was planned, and where its parts are.
@@ -37,10 +38,17 @@ impl Planner<'_> {
         input: &Relation,
         grouping: Grouping,
         aggregates: Vec<BoundAggregate>,
-    ) -> Grouped {
+        span: Option<Span>,
+    ) -> Result<Grouped, QueryError> {
         let Grouping { keys, sets, window: group_window, .. } = grouping;
         let sets = if sets.is_empty() { vec![(0..keys.len()).collect()] } else { sets };
         let attached = if group_window.is_none() { attached_window(input, &keys, &sets) } else { None };
+        let windowed = group_window.is_some() || attached.is_some();
+        let parts = match &group_window {
+            Some(window) => !matches!(window.spec.kind, WindowKind::Tumble { .. }),
+            None => attached.is_some() && self.window_of_parts(input.node),
+        };
+        self.check_user_aggregates(input, &aggregates, windowed, parts, span)?;
         // The window's columns are no keys of the operator.
         let is_window_column = |key: &Expr| {
             attached.as_ref().is_some_and(|w| {
@@ -146,7 +154,7 @@ impl Planner<'_> {
             }
         }
         let key_columns = (0..keys.len()).map(|k| plain.iter().position(|&p| p == k).unwrap_or(usize::MAX)).collect();
-        Grouped {
+        Ok(Grouped {
             sets: multiple.then(|| (plain.len(), sets, plain.clone())),
             relation,
             input: input.scope.clone(),
@@ -155,6 +163,48 @@ impl Planner<'_> {
             first_aggregate,
             window,
             input_window: attached,
+        })
+    }
+
+    /// Refuses users' aggregate functions that cannot do what the query needs. `parts`: windows are merged from parts.
+    fn check_user_aggregates(
+        &self,
+        input: &Relation,
+        aggregates: &[BoundAggregate],
+        windowed: bool,
+        parts: bool,
+        span: Option<Span>,
+    ) -> Result<(), QueryError> {
+        for aggregate in aggregates {
+            let user = self.catalog.function(&aggregate.function).filter(|f| f.name == aggregate.function);
+            let Some(FunctionKind::Aggregate { retracts, merges }) = user.map(|f| f.kind) else { continue };
+            let name = &aggregate.function;
+            if self.changelog(input.node) == ChangelogMode::Retract && !retracts {
+                return Err(QueryError::new(format!(
+                    "aggregate function '{name}' cannot take rows back, and its input updates rows that it gave before"
+                ))
+                .with_span(span)
+                .with_hint(format!(
+                    "export '{name}__retract' from its module, or aggregate rows that are only added"
+                )));
+            }
+            if windowed && !merges && (parts || self.clauses.lateness_ms > 0) {
+                let why = if parts { "these windows are put together from parts" } else { "late rows are allowed" };
+                return Err(QueryError::new(format!("aggregate function '{name}' cannot merge groups, and {why}"))
+                    .with_span(span)
+                    .with_hint(format!("export '{name}__merge' from its module, or use TUMBLE windows")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the windows that rows carry come from HOP, CUMULATE or SESSION, which aggregate their rows in parts.
+    fn window_of_parts(&self, node: NodeId) -> bool {
+        let node = &self.plan.nodes[node];
+        match &node.operator {
+            Operator::WindowTable(table) => !matches!(table.window.kind, WindowKind::Tumble { .. }),
+            Operator::WindowAggregate(_) => false,
+            _ => node.inputs.iter().any(|input| self.window_of_parts(input.node)),
         }
     }
 

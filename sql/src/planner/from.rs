@@ -1,10 +1,11 @@
-//! FROM: tables, subqueries, window functions; joins are in [`super::join`].
+//! FROM: tables, subqueries, window functions; users' functions are in [`super::functions`], joins in [`super::join`].
 
 use sqlparser::ast::{self, JoinConstraint, TableFactor, TableWithJoins};
 use wasmill_plan::JoinKind;
 
 use super::Planner;
 use super::relation::Relation;
+use crate::catalog::FunctionKind;
 use crate::error::{QueryError, Span};
 
 /// Window table functions.
@@ -52,6 +53,11 @@ impl Planner<'_> {
                 "use UNNEST for collections, or a Top-N by ROW_NUMBER",
             )
             .with_span(span)),
+            TableFactor::TableFunction { expr: whole @ ast::Expr::Function(function), alias }
+                if self.catalog.function(&last_name(&function.name)).is_some() =>
+            {
+                self.table_of_constants(whole, function, alias.as_ref())
+            }
             TableFactor::TableFunction { expr: ast::Expr::Function(function), alias } => {
                 let args: Vec<&ast::FunctionArg> = match &function.args {
                     ast::FunctionArguments::List(list) => list.args.iter().collect(),
@@ -77,11 +83,9 @@ impl Planner<'_> {
                 "for simple sequences, LAG(…) OVER (PARTITION BY … ORDER BY ts) sees the rows before",
             )
             .with_span(span)),
-            TableFactor::Function { name, .. } => Err(QueryError::unsupported(
-                format!("table function '{}'", last_name(name)),
-                "UNNEST spreads a collection into rows",
-            )
-            .with_span(span)),
+            TableFactor::Function { .. } => Err(QueryError::new("LATERAL TABLE(…) needs a table before it")
+                .with_span(span)
+                .with_hint("FROM t CROSS JOIN LATERAL TABLE(f(t.x)) AS r (a, b); of constants: FROM TABLE(f('x'))")),
             other => Err(QueryError::at(other, format!("{other} is not supported in FROM"))),
         }
     }
@@ -96,7 +100,16 @@ impl Planner<'_> {
         if WINDOW_FUNCTIONS.contains(&upper.as_str()) {
             return self.window_function(&upper, args, span);
         }
-        Err(QueryError::unknown("table function", &upper, WINDOW_FUNCTIONS).with_span(span))
+        if upper == "ML_PREDICT" {
+            return self.predict(args, span);
+        }
+        let users = self.catalog.functions().filter(|f| f.kind == FunctionKind::Table).map(|f| f.name.as_str());
+        let known = WINDOW_FUNCTIONS.into_iter().chain(["ML_PREDICT"]).chain(users);
+        let error = QueryError::unknown("table function", name, known).with_span(span);
+        Err(match self.catalog.function(name) {
+            Some(function) => error.with_hint(format!("write TABLE({}(…)), or LATERAL behind a table", function.name)),
+            None => error,
+        })
     }
 }
 

@@ -45,6 +45,7 @@ impl Planner<'_> {
         };
         match &join.relation {
             TableFactor::UNNEST { .. } => self.unnest(left, &join.relation, kind, constraint),
+            factor @ TableFactor::Function { .. } => self.lateral(left, factor, kind, constraint),
             TableFactor::Table { name, alias, version: Some(version), .. } => {
                 self.system_time(&left, version, Span::of(&join.relation))?;
                 let right = self.named(&last_name(name), Span::of(&join.relation))?;

@@ -7,11 +7,12 @@
 //!
 //! A [`relation::Relation`] is a node of the plan under construction with the names, time attributes and window columns of
 //! its output. Every clause of a query turns one relation into the next, in the order SQL gives them:
-//! FROM ([`from`]), WHERE, GROUP BY and aggregates ([`aggregate`]), HAVING, OVER ([`over`]), SELECT, DISTINCT ([`select`]),
+//! FROM ([`from`], [`functions`]), WHERE, GROUP BY and aggregates ([`aggregate`]), HAVING, OVER ([`over`]), SELECT, DISTINCT ([`select`]),
 //! UNION, ORDER BY, LIMIT ([`query`]). ROW_NUMBER under a filter becomes a Top-N or deduplication ([`rank`]).
 
 mod aggregate;
 mod from;
+mod functions;
 mod grouping;
 mod insert;
 mod join;

@@ -8,7 +8,8 @@ use wasmill_plan::{
 use super::Planner;
 use super::relation::Relation;
 use crate::binder::{BoundFunction, BoundOver, OVER_BASE, OverBound, ScopeColumn, TimeAttribute};
-use crate::error::QueryError;
+use crate::catalog::FunctionKind;
+use crate::error::{QueryError, Span};
 
 impl BoundOver {
     /// Every expression of the call.
@@ -121,6 +122,9 @@ impl Planner<'_> {
                 TimeAttribute::Rowtime if self.clauses.on_arrival => OverAnswer::OnArrival,
                 TimeAttribute::Rowtime => OverAnswer::AtWatermark,
             };
+            if answer != OverAnswer::AtWatermark {
+                self.check_on_arrival(&groups, first.span)?;
+            }
             self.clauses.on_arrival_used |= answer == OverAnswer::OnArrival;
             let over = Over { partition, time_column: order[0].column, groups, answer, ties: vec![] };
             relation.node = self.add("over", Operator::Over(over), inputs, schema, ChangelogMode::Append);
@@ -133,6 +137,30 @@ impl Planner<'_> {
             relation.scope.columns.iter_mut().for_each(|c| c.time = None);
         }
         self.over_windows.insert(relation.node, input.window);
+        Ok(())
+    }
+}
+
+impl Planner<'_> {
+    /// Where rows are answered on arrival, an unbounded frame keeps what it forgot of a key in a group of its own, and merges it in.
+    fn check_on_arrival(&self, groups: &[OverGroup], span: Option<Span>) -> Result<(), QueryError> {
+        for group in groups {
+            if !matches!(group.frame, OverFrame::Rows { preceding: None } | OverFrame::Range { preceding_ms: None }) {
+                continue;
+            }
+            for function in &group.functions {
+                let OverFunction::Aggregate(call) = function else { continue };
+                let user = self.catalog.function(&call.function).filter(|f| f.name == call.function);
+                if matches!(user.map(|f| f.kind), Some(FunctionKind::Aggregate { merges: false, .. })) {
+                    let name = &call.function;
+                    return Err(QueryError::new(format!(
+                        "aggregate function '{name}' cannot merge groups, which an unbounded frame that is answered on arrival needs"
+                    ))
+                    .with_span(span)
+                    .with_hint(format!("export '{name}__merge' from its module, or bound the frame")));
+                }
+            }
+        }
         Ok(())
     }
 }

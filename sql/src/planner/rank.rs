@@ -279,7 +279,11 @@ impl Planner<'_> {
             Operator::Calc { projection, .. } => {
                 projection[column].as_column().is_some_and(|c| self.is_rowtime(node.inputs[0].node, c))
             }
-            Operator::Over(_) | Operator::Unnest(_) | Operator::LookupJoin(_) => {
+            Operator::Over(_)
+            | Operator::Unnest(_)
+            | Operator::TableFunction(_)
+            | Operator::Predict(_)
+            | Operator::LookupJoin(_) => {
                 let input = node.inputs[0].node;
                 column < self.plan.nodes[input].schema.len() && self.is_rowtime(input, column)
             }

@@ -65,7 +65,7 @@ impl Planner<'_> {
         let mut overs = binder.overs.take().unwrap_or_default();
         let span = Span::of(select);
         if !aggregates.is_empty() || !grouping.is_empty() || having.is_some() {
-            let grouped = self.aggregate(&input, grouping, aggregates);
+            let grouped = self.aggregate(&input, grouping, aggregates, span)?;
             for (item, output) in items.iter_mut().zip(&outputs) {
                 let place = match output.what {
                     OutputExpr::Written(expr) => Span::of(expr),

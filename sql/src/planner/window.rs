@@ -41,7 +41,7 @@ impl Planner<'_> {
         span: Option<Span>,
     ) -> Result<Relation, QueryError> {
         let args = Arguments::new(name, args, span)?;
-        let (input, partition) = self.table_argument(&args)?;
+        let (input, partition) = self.table_argument(args.function, args.required("DATA")?, &args.usage())?;
         let (time_column, clock) = args.descriptor(&input)?;
         let kind = match args.function {
             "TUMBLE" => WindowKind::Tumble { size_ms: self.length(&args, "SIZE")?, offset_ms: self.offset(&args)? },
@@ -125,13 +125,16 @@ impl Planner<'_> {
     }
 
     /// `TABLE t [PARTITION BY k]` or a subquery, and the partition's columns.
-    fn table_argument(&mut self, args: &Arguments) -> Result<(Relation, Vec<usize>), QueryError> {
-        let usage = args.usage();
-        let data = args.required("DATA")?;
+    pub(super) fn table_argument(
+        &mut self,
+        function: &str,
+        data: &ast::Expr,
+        usage: &str,
+    ) -> Result<(Relation, Vec<usize>), QueryError> {
         match data {
             ast::Expr::Subquery(query) => Ok((self.query(query)?, Vec::new())),
-            ast::Expr::Function(function) if function.name.to_string().eq_ignore_ascii_case("TABLE") => {
-                let parts = crate::binder::table_call_args(function);
+            ast::Expr::Function(call) if call.name.to_string().eq_ignore_ascii_case("TABLE") => {
+                let parts = crate::binder::table_call_args(call);
                 let Some((table, keys)) = parts.split_first() else {
                     return Err(QueryError::at(data, "expected a table").with_hint(usage));
                 };
@@ -149,7 +152,7 @@ impl Planner<'_> {
                 let keys = self.partition(&relation, keys)?;
                 Ok((relation, keys))
             }
-            other => Err(QueryError::at(other, format!("{} needs a table as its first argument", args.function))
+            other => Err(QueryError::at(other, format!("{function} needs a table as its first argument"))
                 .with_hint(format!("write TABLE before its name: {usage}"))),
         }
     }

@@ -25,12 +25,70 @@ pub use predicate::{Predicate, Selection};
 pub trait UserFunctions {
     /// The scalar function of that name, ready to be called by one instance of an operator.
     fn scalar(&self, name: &str) -> Result<Box<dyn UserScalar>>;
+
+    /// The aggregate function of that name, without groups, for one place in one instance of an operator.
+    fn aggregate(&self, name: &str) -> Result<Box<dyn UserAggregate>> {
+        Err(Error::query(format!("there is no aggregate function '{name}'")))
+    }
+
+    /// The table function of that name, for one instance of an operator.
+    fn table(&self, name: &str) -> Result<Box<dyn UserTable>> {
+        Err(Error::query(format!("there is no table function '{name}'")))
+    }
+
+    /// The model of that name, for one instance of an operator.
+    fn model(&self, name: &str) -> Result<Box<dyn UserModel>> {
+        Err(Error::query(format!("there is no model '{name}'")))
+    }
 }
 
 /// One instance of a user's scalar function.
 pub trait UserScalar: Send {
     /// Computes one result a row; every argument is `rows` long, and so must be the result.
     fn call(&mut self, args: &[ArrayRef], rows: usize, context: &Context) -> Result<ArrayRef>;
+}
+
+/// The accumulators of one user's aggregate function, for groups `0..n`; `groups` has a number per row.
+pub trait UserAggregate: Send {
+    /// Whether [`UserAggregate::retract`] may be called.
+    fn can_retract(&self) -> bool;
+    /// Whether [`UserAggregate::merge`] may be called.
+    fn can_merge(&self) -> bool;
+    /// Makes room for groups `0..groups`; new ones are empty. Never shrinks.
+    fn resize(&mut self, groups: usize);
+    /// Adds rows, in their order.
+    fn update(&mut self, groups: &[u32], args: &[ArrayRef]) -> Result<()>;
+    /// Takes rows back that were added before.
+    fn retract(&mut self, groups: &[u32], args: &[ArrayRef]) -> Result<()>;
+    /// Adds what group `from[i]` holds to group `into[i]`; its rows count as the later ones.
+    fn merge(&mut self, into: &[u32], from: &[u32]) -> Result<()>;
+    /// The results of those groups.
+    fn finish(&mut self, groups: &[u32]) -> Result<ArrayRef>;
+    /// Empties groups.
+    fn clear(&mut self, groups: &[u32]);
+    /// The accumulators of those groups: a Binary column without NULLs.
+    fn save(&mut self, groups: &[u32]) -> Result<ArrayRef>;
+    /// Fills groups, which are empty, with what [`UserAggregate::save`] gave.
+    fn load(&mut self, groups: &[u32], saved: &ArrayRef) -> Result<()>;
+}
+
+/// One instance of a user's table function.
+pub trait UserTable: Send {
+    /// Any number of rows for each of `rows` rows: the row that each result row belongs to, rising, and the columns. Every
+    /// argument is `rows` long, or of one value for all.
+    fn call(&mut self, args: &[ArrayRef], rows: usize, context: &Context) -> Result<(Vec<u32>, Vec<ArrayRef>)>;
+}
+
+/// One instance of a user's model.
+pub trait UserModel: Send {
+    /// The OUTPUT columns for each of `rows` rows. Every argument is `rows` long, or of one value for all.
+    fn predict(&mut self, args: &[ArrayRef], rows: usize) -> Result<Vec<ArrayRef>>;
+    /// The same, learning from each row behind its prediction where it has all its labels; later rows see what was learnt.
+    fn predict_then_learn(&mut self, args: &[ArrayRef], labels: &[ArrayRef], rows: usize) -> Result<Vec<ArrayRef>>;
+    /// All that was learnt.
+    fn save(&mut self) -> Result<Vec<u8>>;
+    /// Becomes what [`UserModel::save`] gave.
+    fn load(&mut self, snapshot: &[u8]) -> Result<()>;
 }
 
 /// For jobs and tests without user functions: every name is an error.

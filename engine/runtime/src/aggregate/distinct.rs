@@ -172,6 +172,9 @@ impl<K: Keys> Aggregate for Distinct<K> {
         }
         Ok(())
     }
+    fn can_retract(&self) -> bool {
+        self.inner.can_retract()
+    }
     fn merges_in_order(&self) -> bool {
         self.inner.merges_in_order()
     }

@@ -49,6 +49,9 @@ impl Aggregate for Filtered {
     fn merge(&mut self, into: &[u32], from: &[u32]) -> Result<()> {
         self.inner.merge(into, from)
     }
+    fn can_retract(&self) -> bool {
+        self.inner.can_retract()
+    }
     fn merges_in_order(&self) -> bool {
         self.inner.merges_in_order()
     }

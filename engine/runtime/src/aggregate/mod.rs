@@ -19,6 +19,7 @@ mod json_object;
 mod multiset;
 mod row_values;
 mod sum;
+mod user;
 mod variance;
 
 #[cfg(test)]
@@ -26,6 +27,7 @@ mod tests;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::DataType as A;
+use wasmill_expr::UserFunctions;
 use wasmill_plan::{AggregateCall, Error, Result, TypeKind, Value};
 
 /// The accumulators of one aggregate call, for groups `0..n`.
@@ -47,6 +49,11 @@ pub trait Aggregate: Send {
     /// # Errors
     /// As [`Aggregate::update`].
     fn retract(&mut self, groups: &[u32], args: &[ArrayRef]) -> Result<()>;
+
+    /// Whether rows can be taken back; built-in functions made with `needs_retract` always can.
+    fn can_retract(&self) -> bool {
+        true
+    }
 
     /// Adds what group `from[i]` holds to group `into[i]`, in order; the rows of `into` count as the earlier ones. `from`
     /// stays as it is.
@@ -92,23 +99,54 @@ pub fn arguments(call: &AggregateCall, rows: &RecordBatch) -> Vec<ArrayRef> {
 }
 
 /// Makes the accumulators of a call of a GROUP BY. `needs_retract`: [`Aggregate::retract`] will be called (the input is a
-/// changelog, or the frame slides).
+/// changelog, or the frame slides). What is not built in is one of `functions`.
 ///
 /// # Errors
 /// `Error::Query` where there is no such function, or it cannot do what is asked for.
-pub fn new_aggregate(call: &AggregateCall, needs_retract: bool) -> Result<Box<dyn Aggregate>> {
-    wrap(call, new_plain(call, needs_retract)?)
+pub fn new_aggregate(
+    call: &AggregateCall,
+    needs_retract: bool,
+    functions: &dyn UserFunctions,
+) -> Result<Box<dyn Aggregate>> {
+    let aggregate = new_over_frame(call, needs_retract, functions)?;
+    if needs_retract && !aggregate.can_retract() {
+        return Err(Error::Query {
+            message: format!(
+                "aggregate function '{}' cannot take rows back, and its input updates rows",
+                call.function
+            ),
+            hint: Some(format!("export '{}__retract' from its module", call.function)),
+        });
+    }
+    Ok(aggregate)
+}
+
+fn new_over_frame(
+    call: &AggregateCall,
+    needs_retract: bool,
+    functions: &dyn UserFunctions,
+) -> Result<Box<dyn Aggregate>> {
+    let plain = match wasmill_expr::aggregate::find(&call.function) {
+        Some(_) => new_plain(call, needs_retract)?,
+        None => Box::new(user::User::new(functions.aggregate(&call.function)?)),
+    };
+    wrap(call, plain)
 }
 
 /// The same for a call over an OVER frame. Flink computes the variance functions differently there: from the sums of values
-/// and squares, in the type of the argument.
+/// and squares, in the type of the argument. A user's function may lack [`Aggregate::can_retract`]: its frames are then
+/// computed anew.
 ///
 /// # Errors
 /// As [`new_aggregate`].
-pub fn new_over_aggregate(call: &AggregateCall, needs_retract: bool) -> Result<Box<dyn Aggregate>> {
+pub fn new_over_aggregate(
+    call: &AggregateCall,
+    needs_retract: bool,
+    functions: &dyn UserFunctions,
+) -> Result<Box<dyn Aggregate>> {
     match wasmill_expr::aggregate::find(&call.function).and_then(variance::Kind::of) {
         Some(kind) => wrap(call, variance::new_from_sums(kind, &call.arg_types[0], &call.data_type)?),
-        None => new_aggregate(call, needs_retract),
+        None => new_over_frame(call, needs_retract, functions),
     }
 }
 

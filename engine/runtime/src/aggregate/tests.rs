@@ -41,7 +41,7 @@ fn ints(values: &[Option<i32>]) -> ArrayRef {
 }
 
 fn one(call: &AggregateCall, values: ArrayRef) -> String {
-    let mut aggregate = new_aggregate(call, false).unwrap();
+    let mut aggregate = new_aggregate(call, false, &wasmill_expr::NoUserFunctions).unwrap();
     aggregate.resize(1);
     aggregate.update(&vec![0; values.len()], &[values]).unwrap();
     show(&aggregate.finish(&[0]).unwrap()).remove(0)
@@ -85,7 +85,8 @@ fn results_are_flinks() {
 
 #[test]
 fn over_variance_is_computed_from_sums() {
-    let mut aggregate = new_over_aggregate(&call("STDDEV_SAMP", TypeKind::Int), true).unwrap();
+    let mut aggregate =
+        new_over_aggregate(&call("STDDEV_SAMP", TypeKind::Int), true, &wasmill_expr::NoUserFunctions).unwrap();
     aggregate.resize(1);
     aggregate.update(&[0, 0], &[ints(&[Some(1), Some(2)])]).unwrap();
     assert_eq!(show(&aggregate.finish(&[0]).unwrap()), ["1"]);
@@ -176,7 +177,7 @@ fn save_and_load(
     let saved = aggregate.save(&all).unwrap();
     let types: Vec<_> = saved.iter().map(|c| c.data_type().clone()).collect();
     assert_eq!(types, aggregate.state_types(), "{}", call.function);
-    let mut loaded = new_aggregate(call, needs_retract).unwrap();
+    let mut loaded = new_aggregate(call, needs_retract, &wasmill_expr::NoUserFunctions).unwrap();
     loaded.resize(groups);
     loaded.load(&all, &saved).unwrap();
     loaded
@@ -188,7 +189,7 @@ fn adding_retracting_saving_and_loading_agree_with_the_model() {
     for function in MODELLED {
         for distinct in [false, true] {
             let call = modelled(function, distinct);
-            let mut aggregate = new_aggregate(&call, true).unwrap();
+            let mut aggregate = new_aggregate(&call, true, &wasmill_expr::NoUserFunctions).unwrap();
             let mut rows: Vec<Vec<Option<i32>>> = vec![Vec::new(); 5];
             aggregate.resize(5);
             for round in 0..60 {
@@ -231,7 +232,7 @@ fn merging_parts_agrees_with_the_model() {
         for (distinct, needs_retract) in [(false, false), (true, false), (false, true), (true, true)] {
             let call = modelled(function, distinct);
             for _ in 0..30 {
-                let mut aggregate = new_aggregate(&call, needs_retract).unwrap();
+                let mut aggregate = new_aggregate(&call, needs_retract, &wasmill_expr::NoUserFunctions).unwrap();
                 aggregate.resize(4);
                 let mut all = Vec::new();
                 for part in 0..3 {
@@ -257,7 +258,7 @@ fn merging_parts_agrees_with_the_model() {
 fn a_filter_lets_only_true_pass() {
     let mut call = call("SUM", TypeKind::Int);
     call.filter = Some(1);
-    let mut aggregate = new_aggregate(&call, false).unwrap();
+    let mut aggregate = new_aggregate(&call, false, &wasmill_expr::NoUserFunctions).unwrap();
     aggregate.resize(2);
     let filter: ArrayRef = Arc::new(BooleanArray::from(vec![Some(true), None, Some(false), Some(true)]));
     aggregate.update(&[0, 0, 1, 0], &[ints(&[Some(1), Some(2), Some(4), Some(8)]), filter]).unwrap();
@@ -270,7 +271,7 @@ fn json_aggregates_give_json() {
     let whole = |v: &[Option<i32>]| ints(v);
     let mut object = call("JSON_OBJECTAGG", TypeKind::Int);
     object.arg_types = vec![DataType::string(), DataType::nullable(TypeKind::Int)];
-    let mut aggregate = new_aggregate(&object, true).unwrap();
+    let mut aggregate = new_aggregate(&object, true, &wasmill_expr::NoUserFunctions).unwrap();
     aggregate.resize(1);
     let args = [text(&[Some("x"), Some("z\""), Some("w")]), whole(&[Some(1), None, Some(4)])];
     aggregate.update(&[0, 0, 0], &args).unwrap();
@@ -288,7 +289,7 @@ fn json_aggregates_give_json() {
 fn a_second_row_has_no_single_value() {
     let single = call("SINGLE_VALUE", TypeKind::Int);
     assert_eq!(one(&single, ints(&[None])), "NULL");
-    let mut aggregate = new_aggregate(&single, false).unwrap();
+    let mut aggregate = new_aggregate(&single, false, &wasmill_expr::NoUserFunctions).unwrap();
     aggregate.resize(1);
     aggregate.update(&[0, 0], &[ints(&[Some(1), Some(1)])]).unwrap();
     assert!(aggregate.finish(&[0]).is_err());
@@ -312,7 +313,7 @@ fn bitmaps_are_combined_taken_back_and_merged() {
         let call = call(&function, TypeKind::Bitmap);
         assert_eq!(one(&call, bitmaps(&rows)), all, "{function}");
         for needs_retract in [false, true] {
-            let mut aggregate = new_aggregate(&call, needs_retract).unwrap();
+            let mut aggregate = new_aggregate(&call, needs_retract, &wasmill_expr::NoUserFunctions).unwrap();
             aggregate.resize(3);
             aggregate.update(&[0, 0, 1, 1], &[bitmaps(&rows)]).unwrap();
             aggregate.merge(&[2, 2], &[0, 1]).unwrap();
@@ -325,7 +326,7 @@ fn bitmaps_are_combined_taken_back_and_merged() {
         }
     }
     let set = call("BITMAP_XOR_AGG", TypeKind::Bitmap);
-    let mut aggregate = new_aggregate(&set, false).unwrap();
+    let mut aggregate = new_aggregate(&set, false, &wasmill_expr::NoUserFunctions).unwrap();
     aggregate.resize(1);
     assert_eq!(aggregate.finish(&[0]).unwrap().null_count(), 1);
     aggregate.update(&[0, 0], &[bitmaps(&[Some(&[1, 2]), Some(&[2])])]).unwrap();

@@ -8,6 +8,7 @@
 
 use arrow::array::{Array, ArrayRef, RecordBatch, UInt8Array};
 use arrow::datatypes::SchemaRef;
+use wasmill_expr::UserFunctions;
 use wasmill_plan::{OverByColumn, Result, Schema};
 
 use super::ordered::Ordered;
@@ -36,12 +37,17 @@ impl OverByColumnOperator {
     ///
     /// # Errors
     /// `Error::Query` for columns that cannot be a key or have no order, or a function that is not known.
-    pub(crate) fn new(plan: &OverByColumn, input: &Schema, output: &Schema) -> Result<Self> {
+    pub(crate) fn new(
+        plan: &OverByColumn,
+        input: &Schema,
+        output: &Schema,
+        functions: &dyn UserFunctions,
+    ) -> Result<Self> {
         Ok(Self {
             output: output.to_arrow(),
             input_columns: input.fields.len(),
             ordered: Ordered::new(&plan.partition, &plan.order, input, output.to_arrow())?,
-            frames: Frames::new(&plan.groups, input)?,
+            frames: Frames::new(&plan.groups, input, functions)?,
         })
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, TimestampMillisecondArray};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{SchemaRef, TimestampMillisecondType};
+use wasmill_expr::UserFunctions;
 use wasmill_plan::{Error, Result, Schema, WindowAggregate, WindowKind, WindowSpec, Windowing};
 
 use super::window_sessions::SessionOperator;
@@ -20,11 +21,17 @@ pub(super) const RESULT_ROWS_MAX: usize = 8192;
 ///
 /// # Errors
 /// `Error::Query` for windows or aggregates that cannot be.
-pub fn new(node: &WindowAggregate, input: &Schema, output: &Schema, retracting: bool) -> Result<Box<dyn Operator>> {
+pub fn new(
+    node: &WindowAggregate,
+    input: &Schema,
+    output: &Schema,
+    retracting: bool,
+    functions: &dyn UserFunctions,
+) -> Result<Box<dyn Operator>> {
     if let Windowing::Assign(WindowSpec { kind: WindowKind::Session { gap_ms, .. }, .. }) = &node.windowing {
-        return Ok(Box::new(SessionOperator::aggregate(node, *gap_ms, input, output, retracting)?));
+        return Ok(Box::new(SessionOperator::aggregate(node, *gap_ms, input, output, retracting, functions)?));
     }
-    Ok(Box::new(SliceAggregateOperator::new(node, input, output, retracting)?))
+    Ok(Box::new(SliceAggregateOperator::new(node, input, output, retracting, functions)?))
 }
 
 /// A column of times in milliseconds without NULL.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use wasmill_plan::{
     AggregateCall, Expr, Field, Input, LookupBuild, Node, NodeId, Operator, OverFunction, OverGroup, Plan, Port,
-    Schema, SortKey, WindowKind, WindowSpec, Windowing,
+    Predict, Schema, SortKey, TableFunction, WindowKind, WindowSpec, Windowing,
 };
 
 use super::Rebuild;
@@ -136,6 +136,14 @@ fn reads(node: &Node, output: &BTreeSet<usize>, width: usize) -> BTreeSet<usize>
             reads.extend(passed());
             exprs(&mut reads, &unnest.collection);
         }
+        Operator::TableFunction(TableFunction { args, .. }) => {
+            reads.extend(passed());
+            args.iter().for_each(|arg| exprs(&mut reads, arg));
+        }
+        Operator::Predict(Predict { args, labels, .. }) => {
+            reads.extend(passed());
+            args.iter().chain(labels).for_each(|arg| exprs(&mut reads, arg));
+        }
         Operator::WindowTable(table) => {
             reads.extend(passed());
             spec_columns(&table.window, &mut reads);
@@ -261,6 +269,14 @@ fn narrow(node: &mut Node, inputs: &[&Kept], required: &BTreeSet<usize>) -> Kept
         }
         Operator::Unnest(unnest) => {
             expr(&mut unnest.collection);
+            appended(kept, width)
+        }
+        Operator::TableFunction(TableFunction { args, .. }) => {
+            args.iter_mut().for_each(expr);
+            appended(kept, width)
+        }
+        Operator::Predict(Predict { args, labels, .. }) => {
+            args.iter_mut().chain(labels).for_each(expr);
             appended(kept, width)
         }
         Operator::WindowTable(table) => {

@@ -10,6 +10,7 @@ mod keyed;
 use arrow::array::{Array, ArrayRef, DynComparator, RecordBatch, UInt8Array, UInt32Array, make_comparator};
 use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
+use wasmill_expr::UserFunctions;
 use wasmill_plan::{AggregateCall, Error, Result, Schema};
 
 use super::window_aggregate::{columns, types};
@@ -58,11 +59,12 @@ impl GroupAggregateOperator {
         input: &Schema,
         output: &Schema,
         retracting: bool,
+        functions: &dyn UserFunctions,
     ) -> Result<Self> {
         let state = Keyed {
             codec: KeyCodec::new(types(input, keys))?,
             table: KeyTable::default(),
-            groups: Groups::new(aggregates, retracting)?,
+            groups: Groups::new(aggregates, retracting, functions)?,
             rows: Vec::new(),
             retracting,
             keys_swept: 0,

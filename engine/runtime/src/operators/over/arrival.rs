@@ -19,6 +19,7 @@
 
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::datatypes::SchemaRef;
+use wasmill_expr::UserFunctions;
 use wasmill_plan::{Error, Over, OverAnswer, Result, Schema};
 
 use super::arguments::Values;
@@ -86,10 +87,10 @@ impl Reach {
 }
 
 impl ArrivalOver {
-    pub(super) fn new(plan: &Over, input: &Schema, output: &Schema) -> Result<Self> {
+    pub(super) fn new(plan: &Over, input: &Schema, output: &Schema, functions: &dyn UserFunctions) -> Result<Self> {
         let processing_time = plan.answer == OverAnswer::ProcessingTime;
         let ranks = if processing_time { Ranks::OfTime } else { Ranks::OfOrder };
-        let layout = Layout::new(&plan.groups, input, ranks)?;
+        let layout = Layout::new(&plan.groups, input, ranks, functions)?;
         if layout.groups.iter().flat_map(|g| &g.outputs).any(|o| matches!(o, Column::DenseRank)) {
             return Err(Error::Query {
                 message: "DENSE_RANK() cannot be given on arrival".to_owned(),

@@ -12,6 +12,7 @@ use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::SortOptions;
 use arrow::datatypes::SchemaRef;
 use arrow::row::{RowConverter, SortField};
+use wasmill_expr::UserFunctions;
 use wasmill_plan::{Error, Over, Result, Schema, SortKey};
 
 use super::pending::{Due, Part, Pending, times};
@@ -43,8 +44,8 @@ pub(super) struct EventTimeOver {
 }
 
 impl EventTimeOver {
-    pub(super) fn new(plan: &Over, input: &Schema, output: &Schema) -> Result<Self> {
-        let keyed = Keyed::new(&plan.partition, &plan.groups, input)?;
+    pub(super) fn new(plan: &Over, input: &Schema, output: &Schema, functions: &dyn UserFunctions) -> Result<Self> {
+        let keyed = Keyed::new(&plan.partition, &plan.groups, input, functions)?;
         let by_key = keyed.frames.layout.all_bounded();
         Ok(Self {
             time_column: plan.time_column,

@@ -7,13 +7,14 @@
 use std::sync::Arc;
 
 use arrow::array::{self as a, Array, ArrayRef, RecordBatch};
+use wasmill_expr::UserFunctions;
 use wasmill_plan::{OverGroup, Result, Schema};
 
 use super::arguments::{Argument, Class, Values, from_words};
 use super::functions::{Accumulators, Layout, Ranks};
 use super::monoid::counts;
 use super::results::{Numbers, Results};
-use super::steps::{Bounds, Step, steps};
+use super::steps::{Bounds, steps};
 use super::store::{Slab, Store, wide};
 
 /// Rows that go through all loops together, so that their records stay in the cache.
@@ -30,16 +31,21 @@ impl Frames {
     ///
     /// # Errors
     /// `Error::Query` for a function that is not known.
-    pub(crate) fn new(groups: &[OverGroup], input: &Schema) -> Result<Self> {
-        Self::with_ranks(groups, input, Ranks::OfOrder)
+    pub(crate) fn new(groups: &[OverGroup], input: &Schema, functions: &dyn UserFunctions) -> Result<Self> {
+        Self::with_ranks(groups, input, Ranks::OfOrder, functions)
     }
 
     /// For those groups over input of that schema.
     ///
     /// # Errors
     /// `Error::Query` for a function that is not known.
-    pub(super) fn with_ranks(groups: &[OverGroup], input: &Schema, ranks: Ranks) -> Result<Self> {
-        let layout = Layout::new(groups, input, ranks)?;
+    pub(super) fn with_ranks(
+        groups: &[OverGroup],
+        input: &Schema,
+        ranks: Ranks,
+        functions: &dyn UserFunctions,
+    ) -> Result<Self> {
+        let layout = Layout::new(groups, input, ranks, functions)?;
         let store = Store::new(layout.stride, layout.key_template.clone(), &layout.arguments.list);
         Ok(Self { layout, store })
     }
@@ -165,27 +171,6 @@ fn trim(layout: &Layout, store: &mut Store, positions: &[(u32, u64)]) {
 }
 
 impl Accumulators {
-    fn run(&mut self, store: &Store, moves: &[Step], list: &[Argument], out: &mut Vec<ArrayRef>) -> Result<()> {
-        for step in moves {
-            // What leaves goes first, as in Flink: it shows in the order of distinct values.
-            for (from, to, add) in [(step.lo_from, step.lo, false), (step.hi_from, step.hi, true)] {
-                if from == to {
-                    continue;
-                }
-                let records: Vec<&[u64]> = (from..to).map(|p| store.record(step.key, p)).collect();
-                let columns = self.columns(&store.slab, list, &records)?;
-                let groups = vec![step.key; records.len()];
-                if add {
-                    self.aggregate.update(&groups, &columns)?;
-                } else {
-                    self.aggregate.retract(&groups, &columns)?;
-                }
-            }
-            out.push(self.aggregate.finish(&[step.key])?);
-        }
-        Ok(())
-    }
-
     /// The argument columns, and the filter's, of those records.
     pub(super) fn columns(&self, slab: &Slab, list: &[Argument], records: &[&[u64]]) -> Result<Vec<ArrayRef>> {
         let column = |&(argument, bit): &(usize, usize)| -> Result<ArrayRef> {

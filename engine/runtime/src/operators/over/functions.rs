@@ -5,6 +5,7 @@
 //! ```
 
 use arrow::datatypes::DataType as A;
+use wasmill_expr::UserFunctions;
 use wasmill_plan::{AggregateCall, Error, OverFrame, OverFunction, OverGroup, Result, Schema, TypeKind};
 
 use super::arguments::{Arguments, Class};
@@ -46,13 +47,15 @@ pub(super) struct Group {
     pub(super) outputs: Vec<Output>,
 }
 
-/// A function without partials (DISTINCT, LISTAGG, …): rows are added and taken back one frame step at a time.
+/// A function without partials (DISTINCT, LISTAGG, users' functions): rows are added and taken back as its frame moves.
 pub(super) struct Accumulators {
     pub(super) aggregate: Box<dyn Aggregate>,
     /// Its columns: argument and the bit that says it is not NULL.
     pub(super) arguments: Vec<(usize, usize)>,
     /// The bit of its filter.
     pub(super) filter: Option<usize>,
+    /// The frame slides and rows cannot be taken back: it is computed anew for each row.
+    pub(super) anew: bool,
 }
 
 /// How a result column is made; the numbers are partials of the group.
@@ -116,13 +119,18 @@ impl Layout {
     ///
     /// # Errors
     /// `Error::Query` for a function that is not known.
-    pub(super) fn new(groups: &[OverGroup], input: &Schema, ranks: Ranks) -> Result<Self> {
+    pub(super) fn new(
+        groups: &[OverGroup],
+        input: &Schema,
+        ranks: Ranks,
+        functions: &dyn UserFunctions,
+    ) -> Result<Self> {
         let types: Vec<A> = input.fields.iter().map(|f| f.data_type.to_arrow()).collect();
         let mut arguments = Arguments::default();
         // The first pass only collects the arguments, whose places the second needs.
-        build(groups, &types, ranks, &mut arguments)?;
+        build(groups, &types, ranks, &mut arguments, functions)?;
         let front = arguments.place();
-        let (mut groups, mut lag) = (build(groups, &types, ranks, &mut arguments)?, None);
+        let (mut groups, mut lag) = (build(groups, &types, ranks, &mut arguments, functions)?, None);
         let (mut stride, mut key_template) = (front, Vec::new());
         for group in &mut groups {
             group.word = key_template.len();
@@ -159,7 +167,13 @@ impl Layout {
     }
 }
 
-fn build(groups: &[OverGroup], types: &[A], ranks: Ranks, arguments: &mut Arguments) -> Result<Vec<Group>> {
+fn build(
+    groups: &[OverGroup],
+    types: &[A],
+    ranks: Ranks,
+    arguments: &mut Arguments,
+    functions: &dyn UserFunctions,
+) -> Result<Vec<Group>> {
     groups
         .iter()
         .map(|group| {
@@ -168,8 +182,8 @@ fn build(groups: &[OverGroup], types: &[A], ranks: Ranks, arguments: &mut Argume
                 OverFrame::Range { preceding_ms } => Bounds::Range(preceding_ms),
             };
             let unbounded = matches!(bounds, Bounds::Rows(None) | Bounds::Range(None));
-            let mut builder =
-                Builder { types, ranks, arguments, unbounded, partials: Vec::new(), accumulators: Vec::new() };
+            let (partials, accumulators) = Default::default();
+            let mut builder = Builder { types, ranks, arguments, functions, unbounded, partials, accumulators };
             let outputs = group.functions.iter().map(|f| builder.function(f)).collect::<Result<_>>()?;
             let Builder { partials, accumulators, .. } = builder;
             Ok(Group { bounds, word: 0, partials, accumulators, outputs })
@@ -181,6 +195,7 @@ struct Builder<'a> {
     types: &'a [A],
     ranks: Ranks,
     arguments: &'a mut Arguments,
+    functions: &'a dyn UserFunctions,
     unbounded: bool,
     partials: Vec<Partial>,
     accumulators: Vec<Accumulators>,
@@ -293,14 +308,15 @@ impl Builder<'_> {
     }
 
     fn accumulate(&mut self, call: &AggregateCall) -> Result<Output> {
-        let aggregate = new_over_aggregate(call, !self.unbounded)?;
+        let aggregate = new_over_aggregate(call, !self.unbounded, self.functions)?;
         let mut columns = Vec::new();
         for &column in &call.args {
             let argument = self.arguments.add(&[column], self.types)?;
             columns.push((argument, self.arguments.condition(Some(argument), None)));
         }
         let filter = call.filter.map(|f| self.arguments.condition(None, Some(f)));
-        self.accumulators.push(Accumulators { aggregate, arguments: columns, filter });
+        let anew = !self.unbounded && !aggregate.can_retract();
+        self.accumulators.push(Accumulators { aggregate, arguments: columns, filter, anew });
         Ok(Output::Accumulated(self.accumulators.len() - 1))
     }
 }

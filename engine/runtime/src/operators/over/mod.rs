@@ -5,6 +5,7 @@
 //!            \- ArrivalOver:    each row is answered when it comes, from a tree of partials per key (processing time, too)
 //! ```
 
+mod accumulators;
 mod arguments;
 mod arrival;
 mod cleanup;
@@ -26,6 +27,7 @@ mod sums;
 mod tests;
 mod tree;
 
+use wasmill_expr::UserFunctions;
 use wasmill_plan::{Over, OverAnswer, Result, Schema};
 
 use crate::operator::Operator;
@@ -34,9 +36,14 @@ use crate::operator::Operator;
 ///
 /// # Errors
 /// `Error::Query` for a function that is not known.
-pub(crate) fn over(plan: &Over, input: &Schema, output: &Schema) -> Result<Box<dyn Operator>> {
+pub(crate) fn over(
+    plan: &Over,
+    input: &Schema,
+    output: &Schema,
+    functions: &dyn UserFunctions,
+) -> Result<Box<dyn Operator>> {
     match plan.answer {
-        OverAnswer::AtWatermark => Ok(Box::new(event_time::EventTimeOver::new(plan, input, output)?)),
-        _ => Ok(Box::new(arrival::ArrivalOver::new(plan, input, output)?)),
+        OverAnswer::AtWatermark => Ok(Box::new(event_time::EventTimeOver::new(plan, input, output, functions)?)),
+        _ => Ok(Box::new(arrival::ArrivalOver::new(plan, input, output, functions)?)),
     }
 }

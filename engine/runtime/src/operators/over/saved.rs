@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, BinaryArray, Int64Array, LargeListArray, RecordBatch};
 use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType as A, Field, Int64Type, Schema as ArrowSchema};
+use wasmill_expr::UserFunctions;
 use wasmill_plan::{Error, OverGroup, Result, Schema};
 
 use super::arguments::Class;
@@ -39,9 +40,14 @@ pub(super) struct Keyed {
 const PLAIN: [&str; 5] = ["$first", "$next", "$time", "$rank", "$dense_rank"];
 
 impl Keyed {
-    pub(super) fn new(partition: &[usize], groups: &[OverGroup], input: &Schema) -> Result<Self> {
+    pub(super) fn new(
+        partition: &[usize],
+        groups: &[OverGroup],
+        input: &Schema,
+        functions: &dyn UserFunctions,
+    ) -> Result<Self> {
         let key_types: Vec<A> = partition.iter().map(|&c| input.fields[c].data_type.to_arrow()).collect();
-        let frames = Frames::with_ranks(groups, input, Ranks::OfTime)?;
+        let frames = Frames::with_ranks(groups, input, Ranks::OfTime, functions)?;
         let cleanup = frames.layout.longest_range_ms().map(Cleanup::new);
         Ok(Self { keys: KeyIndex::new(key_types.clone())?, frames, cleanup, key_types })
     }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch, StructArray, UInt32Array};
 use arrow::datatypes::{Field, SchemaRef};
+use wasmill_expr::{NoUserFunctions, UserFunctions};
 use wasmill_plan::{
     AggregateCall, DataType, Error, Result, Schema, TypeKind, WindowAggregate, WindowKind, WindowTable, Windowing,
 };
@@ -52,13 +53,14 @@ impl SessionOperator {
         input: &Schema,
         output: &Schema,
         retracting: bool,
+        functions: &dyn UserFunctions,
     ) -> Result<Self> {
         let Windowing::Assign(spec) = &node.windowing else {
             return Err(Error::query("sessions are assigned from a time attribute"));
         };
         let codec = KeyCodec::new(types(input, &node.keys))?;
         let time = LocalTime::new(spec.time_zone.as_deref())?;
-        let groups = Groups::new(&node.aggregates, retracting)?;
+        let groups = Groups::new(&node.aggregates, retracting, functions)?;
         Ok(Self {
             time_column: spec.time_column,
             keys: node.keys.clone(),
@@ -91,7 +93,7 @@ impl SessionOperator {
         Ok(Self {
             time_column: node.window.time_column,
             keys: partition.clone(),
-            state: Sessions::new(*gap_ms, time, 0, codec, Groups::new(&[collect], retracting)?)?,
+            state: Sessions::new(*gap_ms, time, 0, codec, Groups::new(&[collect], retracting, &NoUserFunctions)?)?,
             output: WindowOutput::new(output),
             rows_of: Some(input.to_arrow()),
         })

@@ -16,10 +16,12 @@ mod panes;
 mod saved;
 
 use arrow::array::UInt32Array;
+use wasmill_expr::UserFunctions;
 use wasmill_plan::{Result, Schema, WindowAggregate, Windowing};
 
 use super::window_aggregate::{WindowOutput, columns, times, types};
 use crate::batch::{Batch, take_kinds, take_rows};
+use crate::groups::Groups;
 use crate::key_table::{KeyCodec, KeyView, with_keys};
 use crate::operator::{Operator, Output};
 use crate::state::{StateTable, hash_rows};
@@ -57,7 +59,13 @@ impl SliceAggregateOperator {
     ///
     /// # Errors
     /// `Error::Query` for windows or aggregates that cannot be.
-    pub fn new(node: &WindowAggregate, input: &Schema, output: &Schema, retracting: bool) -> Result<Self> {
+    pub fn new(
+        node: &WindowAggregate,
+        input: &Schema,
+        output: &Schema,
+        retracting: bool,
+        functions: &dyn UserFunctions,
+    ) -> Result<Self> {
         let (windows, shape, zone) = match &node.windowing {
             Windowing::Assign(spec) => {
                 (Windows::Assign { time_column: spec.time_column }, Some(Shape::new(&spec.kind)?), &spec.time_zone)
@@ -74,9 +82,8 @@ impl SliceAggregateOperator {
                 LocalTime::new(zone.as_deref())?,
                 node.lateness.allowed_ms,
                 KeyCodec::new(types(input, &node.keys))?,
-                &node.aggregates,
-                retracting,
-            )?,
+                Groups::new(&node.aggregates, retracting, functions)?,
+            ),
             output: WindowOutput::new(output),
         })
     }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use wasmill_plan::{AggregateCall, Result};
+use wasmill_plan::Result;
 
 use crate::batch::{MAX_WATERMARK, NO_WATERMARK};
 use crate::groups::Groups;
@@ -59,27 +59,20 @@ pub(super) struct Cursor {
 }
 
 impl Slices {
-    pub(super) fn new(
-        shape: Option<Shape>,
-        time: LocalTime,
-        allowed_ms: i64,
-        codec: KeyCodec,
-        aggregates: &[AggregateCall],
-        retracting: bool,
-    ) -> Result<Self> {
-        Ok(Self {
+    pub(super) fn new(shape: Option<Shape>, time: LocalTime, allowed_ms: i64, codec: KeyCodec, groups: Groups) -> Self {
+        Self {
             shape,
             time,
             allowed_ms,
             codec,
-            groups: Groups::new(aggregates, retracting)?,
+            groups,
             panes: Vec::new(),
             free: Vec::new(),
             index: BTreeMap::new(),
             due: BTreeMap::new(),
             fired: NO_WATERMARK,
             merged: KeyTable::default(),
-        })
+        }
     }
 
     /// Finds the pane of a slice for rows that come at a watermark.
