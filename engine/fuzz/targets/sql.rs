@@ -64,7 +64,7 @@ fn execute(statement: &Statement, catalog: &mut Catalog, settings: &mut Settings
                 catalog.add_view(ddl::view(create, catalog, settings)?);
             }
         }
-        Statement::CreateFunction(_) | Statement::Use(_) => {}
+        Statement::CreateFunction(_) | Statement::CreateModel(_) | Statement::Use(_) => {}
         Statement::Insert(insert) => {
             drop(explain::plan(&plan_inserts(std::slice::from_ref(insert), catalog, settings)?))
         }
@@ -76,6 +76,7 @@ fn execute(statement: &Statement, catalog: &mut Catalog, settings: &mut Settings
         },
         Statement::Show(what) => drop(show::show(what, catalog, settings)?),
         Statement::Describe(name) => drop(show::describe(name, catalog, settings)?),
+        Statement::DescribeModel(name) => drop(show::describe_model(name, catalog)?),
         Statement::Set(None) => drop(show::settings(settings)),
         Statement::Set(Some(setting)) => drop(settings.set(&setting.key.text, &setting.value.text)?),
         Statement::Reset(None) => settings.reset_all(),
