@@ -3,11 +3,12 @@
 # make build  leaves the program at target/release/wasmill
 # make bench  measures wasmill, then beside Flink, PyFlink and DuckDB (installs them: Java 11 or later and 1 GB are needed)
 # make lint   formatting, clippy, documentation, licences
+# make udf-examples   builds and runs the functions in every language, from source; installs their compilers
 CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
 WASMILL := $(CARGO_TARGET_DIR)/release/wasmill
 
-.PHONY: help demo test bench build lint setup clean
+.PHONY: help demo test bench build lint udf-examples setup clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -37,6 +38,9 @@ lint: setup
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked
 	python3 scripts/licences.py
+
+udf-examples: build
+	@WASMILL=$(WASMILL) scripts/udf-examples.sh $(LANGUAGES)
 
 clean:
 	cargo clean

@@ -1,17 +1,13 @@
 #!/bin/sh
-# Prints a command that compiles C to wasm32: the C compiler of the Python package ziglang, installed for this user under
-# ~/.cache/wasmill/toolchain where it is not there yet.
+# Prints a command that compiles C to wasm32: the C compiler of the Python package ziglang, installed for this user in wasmill's
+# folder of toolchains where there is none yet.
 set -eu
 if python3 -c 'import ziglang' 2>/dev/null; then
   echo "python3 -m ziglang cc"
   exit
 fi
-folder=${XDG_CACHE_HOME:-$HOME/.cache}/wasmill/toolchain
-if [ ! -x "$folder/bin/python" ]; then
-  echo "installing the C compiler for Wasm (PyPI ziglang, about 90 MB) into $folder" >&2
-  python3 -m venv "$folder.new" >&2
-  "$folder.new/bin/pip" install --quiet --disable-pip-version-check ziglang >&2
-  rm -rf "$folder"
-  mv "$folder.new" "$folder"
+folder=${WASMILL_TOOLCHAINS:-${XDG_CACHE_HOME:-$HOME/.cache}/wasmill/toolchain}
+if ! "$folder/bin/python" -c 'import ziglang' 2>/dev/null; then
+  "$(dirname "$0")/../../scripts/toolchains.sh" c >&2
 fi
 echo "$folder/bin/python -m ziglang cc"

@@ -31,6 +31,15 @@ static inline wasmill_text wasmill_make_text(const char *bytes, wm_u32 length) {
   return (wasmill_text)length << 32 | (wm_u32)(__UINTPTR_TYPE__)bytes;
 }
 
+// ---- The module's own description ----
+
+// Says what a function takes and gives, in the JSON of ABI.md, so that CREATE FUNCTION may leave the signature out:
+//   WASMILL_DESCRIBE({"name": "risk", "arguments": ["DOUBLE", "STRING"], "returns": "DOUBLE"});
+#define WASMILL_TEXT_OF(...) #__VA_ARGS__
+#define WASMILL_LITERAL_OF(text) WASMILL_TEXT_OF(text)
+#define WASMILL_DESCRIBE(...) \
+  __asm__(".section .custom_section.wasmill.udf,\"\",@\n.ascii " WASMILL_LITERAL_OF(WASMILL_TEXT_OF(__VA_ARGS__)) "\n.byte 10\n.text\n")
+
 // ---- Memory ----
 
 void *wm_alloc(wm_u32 bytes, wm_u32 alignment);

@@ -53,6 +53,9 @@ Examples:
   wasmill explain --set parallelism.default=4 job.sql
   wasmill explain -e \"SELECT COUNT(*) FROM (VALUES (1), (2)) AS t (n)\"")]
     Explain(ScriptArgs),
+    /// Functions in WebAssembly: make, build, look at, test and measure modules
+    #[command(subcommand)]
+    Udf(crate::udf::UdfCommand),
 }
 
 const RUN_EXAMPLES: &str = "\

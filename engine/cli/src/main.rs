@@ -17,6 +17,7 @@ mod shell;
 mod stop;
 mod style;
 mod table;
+mod udf;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ fn dispatch(args: &Args) -> u8 {
         Some(Command::Run(args)) => run::script(args),
         Some(Command::Check(args)) => run::check(args),
         Some(Command::Explain(args)) => run::explain(args),
+        Some(Command::Udf(command)) => udf::main(command),
         None if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() => shell::main(&args.options),
         None => run::arriving(&args.options),
     }

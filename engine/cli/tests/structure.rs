@@ -19,7 +19,7 @@ const DIRECTIONS: &[(&str, &str, &[&str])] = &[
         "engine/server",
         &["wasmill-plan", "wasmill-expr", "wasmill-sql", "wasmill-runtime", "wasmill-connectors", "wasmill-wasm"],
     ),
-    ("wasmill", "engine/cli", &["wasmill-plan", "wasmill-expr", "wasmill-sql", "wasmill-server"]),
+    ("wasmill", "engine/cli", &["wasmill-plan", "wasmill-expr", "wasmill-sql", "wasmill-server", "wasmill-wasm"]),
 ];
 
 /// Folders whose code must be deterministic and free of I/O, with what must not be named there.

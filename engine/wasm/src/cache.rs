@@ -24,7 +24,7 @@ use crate::options::hex;
 const MAGIC: &[u8; 8] = b"WMCODE1\n";
 const HEADER_BYTES: usize = 8 + 32 + 32;
 /// What compiles faster is not worth a file.
-const COMPILE_WORTH_KEEPING: Duration = Duration::from_millis(5);
+pub(crate) const COMPILE_WORTH_KEEPING: Duration = Duration::from_millis(5);
 /// The oldest files go when the folder holds more.
 const FOLDER_BYTES_MAX: u64 = 512 << 20;
 
@@ -64,7 +64,7 @@ fn key(wasm: &[u8]) -> Key {
 }
 
 /// `$WASMILL_CACHE`, else `wasmill` in the user's cache folder; `None` where there is no home.
-fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     let variable = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let base = variable("WASMILL_CACHE")
         .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("wasmill")))
@@ -90,7 +90,7 @@ fn load(folder: &Path, key: &Key) -> Option<Module> {
 }
 
 #[cfg(unix)]
-fn only_owner_writes(folder: &Path, file: &Path) -> bool {
+pub(crate) fn only_owner_writes(folder: &Path, file: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let (Ok(folder), Ok(file)) = (fs::symlink_metadata(folder), fs::symlink_metadata(file)) else { return false };
     const OTHERS_WRITE: u32 = 0o022;
@@ -98,30 +98,35 @@ fn only_owner_writes(folder: &Path, file: &Path) -> bool {
 }
 
 #[cfg(not(unix))]
-fn only_owner_writes(_folder: &Path, _file: &Path) -> bool {
+pub(crate) fn only_owner_writes(_folder: &Path, _file: &Path) -> bool {
     false
 }
 
 fn store(folder: &Path, key: &Key, code: &[u8]) -> std::io::Result<()> {
+    write(folder, &format!("{}.code", hex(key)), &[MAGIC, key, &Sha256::digest(code), code])
+}
+
+/// Writes a file of the cache; whoever reads it finds all of it or none.
+pub(crate) fn write(folder: &Path, name: &str, parts: &[&[u8]]) -> std::io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)?;
-    prune(folder, code.len() as u64)?;
+    prune(folder, parts.iter().map(|part| part.len() as u64).sum())?;
     // Another process may write the same file: each writes its own and renames it into place.
-    let temporary = folder.join(format!("{}.{}.tmp", hex(key), std::process::id()));
+    let temporary = folder.join(format!("{name}.{}.tmp", std::process::id()));
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&temporary)?;
-    file.write_all(MAGIC)?;
-    file.write_all(key)?;
-    file.write_all(&Sha256::digest(code))?;
-    file.write_all(code)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.sync_all()?;
     drop(file);
-    fs::rename(&temporary, folder.join(format!("{}.code", hex(key))))
+    fs::rename(&temporary, folder.join(name))
 }
 
 fn prune(folder: &Path, coming_bytes: u64) -> std::io::Result<()> {

@@ -7,6 +7,7 @@ use wasmill_plan::{DataType, Field};
 
 use crate::cache;
 use crate::columns::ColumnsInstance;
+use crate::component::{Component, ComponentInstance};
 use crate::error::{Error, Result};
 use crate::instance::{Failure, Instance};
 use crate::module::{COLUMNS_SUFFIX, Module};
@@ -47,8 +48,6 @@ pub(crate) struct Inner {
     pub arg_types: Vec<DataType>,
     pub sha256: [u8; 32],
     pub usage: Arc<Usage>,
-    code: wasmtime::Module,
-    guest_functions: u32,
     way: Way,
     /// The instance that CREATE FUNCTION made for its checks, for the first evaluator.
     first: Mutex<Option<Running>>,
@@ -56,14 +55,16 @@ pub(crate) struct Inner {
 
 /// How the function is run.
 enum Way {
-    Plain { layout: Layout, total: bool, shape: Shape },
-    Columns { export: String },
+    Plain { code: wasmtime::Module, guest_functions: u32, layout: Layout, total: bool, shape: Shape },
+    Columns { code: wasmtime::Module, guest_functions: u32, export: String },
+    Component(Component),
 }
 
 /// An instance, of one way or the other.
 pub(crate) enum Running {
     Plain(PlainInstance),
     Columns(ColumnsInstance),
+    Component(ComponentInstance),
 }
 
 impl Function {
@@ -90,36 +91,46 @@ impl Function {
     /// # Errors
     /// As [`Function::create`].
     pub fn with_effort(spec: FunctionSpec, module: &Module, effort: Effort) -> Result<Self> {
+        if let Some(loaded) = &module.component {
+            let names = (spec.name.as_str(), spec.export.as_str());
+            let way = loaded.function(module.path(), &module.descriptors, names, &spec.args, &spec.returns)?;
+            return Self::started(spec, module, Way::Component(way));
+        }
         let entry = signature::check(module, &spec.name, &spec.export, &spec.args, &spec.returns)?;
         let cannot_compile = |e: &dyn std::fmt::Display| {
             Error::new(format!("the module '{}' cannot be compiled", module.path().display())).detail(e)
         };
-        let (code, way) = match entry {
+        let guest_functions = module.functions.len() as u32;
+        let way = match entry {
             Entry::Plain { function, args, returns } => {
                 let layout = Layout::new(&args, returns);
                 let rewritten = rewrite::rewrite(module, function, &layout, effort).map_err(|e| cannot_compile(&e))?;
                 let code = cache::compile(&rewritten.bytes).map_err(|e| cannot_compile(&format!("{e:#}")))?;
-                (code, Way::Plain { layout, total: rewritten.total, shape: rewritten.shape })
+                let (total, shape) = (rewritten.total, rewritten.shape);
+                Way::Plain { code, guest_functions, layout, total, shape }
             }
             Entry::Columns => {
                 let types = spec.args.iter().map(|a| &a.data_type).chain([&spec.returns]);
                 signature::check_types(&spec.name, types)?;
                 let code = cache::compile(module.bytes()).map_err(|e| cannot_compile(&format!("{e:#}")))?;
-                (code, Way::Columns { export: format!("{}{COLUMNS_SUFFIX}", spec.export) })
+                Way::Columns { code, guest_functions, export: format!("{}{COLUMNS_SUFFIX}", spec.export) }
             }
         };
+        Self::started(spec, module, way)
+    }
+
+    /// With its first instance.
+    fn started(spec: FunctionSpec, module: &Module, way: Way) -> Result<Self> {
         let inner = Inner {
             arg_types: spec.args.iter().map(|a| a.data_type.clone()).collect(),
             sha256: module.sha256(),
             usage: Arc::default(),
-            code,
-            guest_functions: module.functions.len() as u32,
             way,
             first: Mutex::new(None),
             spec,
         };
         let first = inner.start().map_err(|failure| {
-            Error::new(format!("the module '{}' does not start", module.path().display())).detail(failure.text())
+            Error::new(format!("the module '{}' does not start", inner.spec.path.display())).detail(failure.text())
         })?;
         *inner.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(first);
         Ok(Self { inner: Arc::new(inner) })
@@ -141,7 +152,7 @@ impl Function {
     pub fn shape(&self) -> Option<Shape> {
         match &self.inner.way {
             Way::Plain { shape, .. } => Some(*shape),
-            Way::Columns { .. } => None,
+            Way::Columns { .. } | Way::Component(_) => None,
         }
     }
     /// An evaluator with an instance of its own: one for each place in each operator's instance.
@@ -161,15 +172,28 @@ impl Inner {
 
     /// A fresh instance.
     pub(crate) fn start(&self) -> Result<Running, Failure> {
-        let arena_bytes = match &self.way {
-            Way::Plain { layout, .. } => u64::from(layout.bytes).next_multiple_of(64 << 10),
-            Way::Columns { .. } => 0,
-        };
-        let guest = Instance::new(&self.code, arena_bytes, self.guest_functions, &self.spec.options, &self.usage)?;
+        let (options, usage) = (&self.spec.options, &self.usage);
         Ok(match &self.way {
-            Way::Plain { .. } => Running::Plain(PlainInstance::new(guest)?),
-            Way::Columns { export } => Running::Columns(ColumnsInstance::new(guest, export)?),
+            Way::Plain { code, guest_functions, layout, .. } => {
+                let arena_bytes = u64::from(layout.bytes).next_multiple_of(64 << 10);
+                let guest = Instance::new(code, arena_bytes, *guest_functions, options, usage)?;
+                Running::Plain(PlainInstance::new(guest)?)
+            }
+            Way::Columns { code, guest_functions, export } => Running::Columns(ColumnsInstance::new(
+                Instance::new(code, 0, *guest_functions, options, usage)?,
+                export,
+            )?),
+            Way::Component(component) => Running::Component(component.start(options, usage)?),
         })
+    }
+
+    /// Whether a row with a NULL argument gives NULL without a call.
+    pub(crate) fn is_strict(&self) -> bool {
+        match &self.way {
+            Way::Plain { .. } => true,
+            Way::Columns { .. } => false,
+            Way::Component(component) => component.is_strict(),
+        }
     }
 
     /// How a plain export is called; `None` for a column function.
@@ -178,7 +202,7 @@ impl Inner {
             Way::Plain { layout, total, .. } => {
                 Some(PlainCall { layout, total: *total, export: &self.spec.export, returns: &self.spec.returns })
             }
-            Way::Columns { .. } => None,
+            Way::Columns { .. } | Way::Component(_) => None,
         }
     }
 }

@@ -10,12 +10,15 @@ use crate::error::bytes_text;
 use crate::module::TABLE_ELEMENTS_MAX;
 use crate::options::FunctionOptions;
 use crate::usage::Usage;
+use crate::wasi;
 
 /// A guest's frames that a message shows.
 const FRAMES_SHOWN: usize = 6;
-/// Tables and memories of one instance, the arena included.
+/// What a message shows of a guest's own output.
+const LOGGED_CHARS_MAX: usize = 300;
+/// Tables and memories of one core instance, the arena included.
 const TABLES_MAX: usize = 8;
-const MEMORIES_MAX: usize = 9;
+const MEMORIES_MAX: usize = 10;
 
 /// One instance. Thrown away after any failure: its memory may be in any state.
 pub(crate) struct Instance {
@@ -24,6 +27,8 @@ pub(crate) struct Instance {
     timeout: Duration,
     /// Functions from this index on are the engine's own, and not shown.
     guest_functions: u32,
+    /// Where a module built for WASI writes its output.
+    log: Option<wasmtime::Memory>,
 }
 
 /// Why a guest's call failed.
@@ -60,14 +65,7 @@ impl Instance {
         options: &FunctionOptions,
         usage: &Arc<Usage>,
     ) -> Result<Self, Failure> {
-        let limits = Limits {
-            memory_bytes: 0,
-            memory_bytes_max: (options.memory_bytes_max + arena_bytes) as usize,
-            arena_bytes,
-            table_elements: 0,
-            denied: None,
-            usage: usage.clone(),
-        };
+        let limits = Limits::new(options, arena_bytes, 1, usage);
         let mut store = Store::new(&shared().engine, limits);
         store.limiter(|limits| limits);
         store.epoch_deadline_trap();
@@ -76,7 +74,8 @@ impl Instance {
             Ok(instance) => instance,
             Err(e) => return Err(failure(&e, store.data(), options.timeout, guest_functions)),
         };
-        let mut this = Self { store, instance, timeout: options.timeout, guest_functions };
+        let log = instance.get_memory(&mut store, wasi::LOG_EXPORT);
+        let mut this = Self { store, instance, timeout: options.timeout, guest_functions, log };
         if let Ok(initialize) = this.instance.get_typed_func::<(), ()>(&mut this.store, "_initialize") {
             initialize.call(&mut this.store, ()).map_err(|e| this.failure(&e))?;
         }
@@ -102,20 +101,37 @@ impl Instance {
     /// Starts the clock of what comes next; `None` for the function's own limit.
     pub(crate) fn arm(&mut self, timeout: Option<Duration>) {
         self.store.set_epoch_deadline(ticks(timeout.unwrap_or(self.timeout)));
+        if let Some(log) = self.log {
+            log.data_mut(&mut self.store)[..4].fill(0);
+        }
     }
 
     /// What an error of wasmtime's means to the user.
     pub(crate) fn failure(&self, e: &wasmtime::Error) -> Failure {
-        failure(e, self.store.data(), self.timeout, self.guest_functions)
+        let mut failure = failure(e, self.store.data(), self.timeout, self.guest_functions);
+        if let Some(text) = self.log.and_then(|log| logged(log.data(&self.store))) {
+            failure.reason.push_str(&format!("; it wrote: {text}"));
+        }
+        failure
     }
 }
 
+/// The last output of a module built for WASI, in one line.
+fn logged(log: &[u8]) -> Option<String> {
+    let (bytes, text) = log.split_first_chunk::<4>()?;
+    let bytes = (u32::from_le_bytes(*bytes) as usize).min(wasi::LOG_BYTES_MAX as usize);
+    let text = String::from_utf8_lossy(&text[..bytes]);
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown: String = line.chars().take(LOGGED_CHARS_MAX).flat_map(char::escape_debug).collect();
+    (!shown.is_empty()).then_some(shown)
+}
+
 /// A deadline in epochs: the current one is already running.
-fn ticks(timeout: Duration) -> u64 {
+pub(crate) fn ticks(timeout: Duration) -> u64 {
     timeout.as_millis().div_ceil(EPOCH_TICK.as_millis()) as u64 + 1
 }
 
-fn failure(e: &wasmtime::Error, limits: &Limits, timeout: Duration, guest_functions: u32) -> Failure {
+pub(crate) fn failure(e: &wasmtime::Error, limits: &Limits, timeout: Duration, guest_functions: u32) -> Failure {
     let trap = e.downcast_ref::<Trap>();
     let mut reason = match trap {
         Some(Trap::Interrupt) => format!("it ran longer than 'timeout' = '{} ms' allows a batch", timeout.as_millis()),
@@ -164,10 +180,23 @@ pub(crate) struct Limits {
     table_elements: usize,
     /// What was refused last, for the message of the trap that mostly follows.
     denied: Option<String>,
+    instances_max: usize,
     usage: Arc<Usage>,
 }
 
 impl Limits {
+    /// Of a store with so many instances, in which `arena_bytes` of memory are the engine's own.
+    pub(crate) fn new(options: &FunctionOptions, arena_bytes: u64, instances_max: usize, usage: &Arc<Usage>) -> Self {
+        Self {
+            memory_bytes: 0,
+            memory_bytes_max: (options.memory_bytes_max + arena_bytes) as usize,
+            arena_bytes,
+            table_elements: 0,
+            denied: None,
+            instances_max,
+            usage: usage.clone(),
+        }
+    }
     /// What the guest's own memories may take.
     pub(crate) fn guest_bytes_max(&self) -> u64 {
         (self.memory_bytes_max as u64).saturating_sub(self.arena_bytes)
@@ -201,12 +230,12 @@ impl ResourceLimiter for Limits {
         Ok(true)
     }
     fn instances(&self) -> usize {
-        1
+        self.instances_max
     }
     fn tables(&self) -> usize {
-        TABLES_MAX
+        TABLES_MAX * self.instances_max
     }
     fn memories(&self) -> usize {
-        MEMORIES_MAX
+        MEMORIES_MAX * self.instances_max
     }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //! CREATE FUNCTION … USING FILE ──> FunctionSpec
 //!   Module::load           module.rs      reads and validates the file, refuses imports and what is too large
+//!   wasi::satisfy          wasi.rs        what language runtimes import, put into the module, without authority
 //!   signature::check       signature.rs   declaration against exports and the module's own description (descriptor.rs)
 //!   rewrite::rewrite       rewrite/       a plain export: adds the loop over columns and the arena that it reads
 //!   cache::compile         cache.rs       Cranelift, or code compiled before
@@ -11,6 +12,7 @@
 //!     PlainInstance        plain.rs       by the added loop
 //!     ColumnsInstance      columns/       by the guest's own `f__cols`
 //!       Instance           instance.rs    limits, deadline, traps in words
+//!     ComponentInstance    component/     a component's own, from Python or JavaScript
 //! ──> AggregateFunction ── aggregate() ──> WasmAggregate       aggregate/     states of groups in guest memory
 //! ──> ModelFunction ── model() ──> WasmModel                   model.rs       an artifact, loaded once per instance
 //! ──> TableFunction ── table() ──> WasmTable                   table.rs       any number of rows for each row
@@ -24,6 +26,7 @@ mod cache;
 mod check;
 mod columns;
 mod compiled;
+mod component;
 mod descriptor;
 mod engine;
 mod error;
@@ -40,6 +43,7 @@ mod scalar;
 mod signature;
 mod table;
 mod usage;
+mod wasi;
 
 pub use aggregate::{AggregateFunction, AggregateSpec, WasmAggregate};
 pub use descriptor::{Description, NamedPart, Part, Returns, StateField};

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use wasmparser::{ExternalKind, FuncType, Parser, Payload, TypeRef, ValType, Validator};
 
+use crate::component;
 use crate::descriptor::{self, Description};
 use crate::engine::guest_features;
 use crate::error::{Error, Result, bytes_text, nearest};
 use crate::instance::Instance;
 use crate::options::{FunctionOptions, hex};
+use crate::wasi;
 
 /// A larger file is refused before it is read.
-const MODULE_BYTES_MAX: u64 = 64 << 20;
+pub(crate) const MODULE_BYTES_MAX: u64 = 64 << 20;
 /// Tables of a guest may have this many elements together.
 pub(crate) const TABLE_ELEMENTS_MAX: usize = 1 << 20;
 /// The suffix of a column function's export.
@@ -38,7 +40,7 @@ const PART_SUFFIXES: [&str; 12] = [
 /// Exports that the rewrite adds begin so; a guest's own may not.
 pub(crate) const RESERVED_PREFIX: &str = "wasmill:";
 
-/// A module that passed the checks: a core module, valid, self-contained, small enough.
+/// A module that passed the checks: valid, self-contained, small enough. Or a component.
 pub struct Module {
     path: PathBuf,
     bytes: Vec<u8>,
@@ -50,6 +52,10 @@ pub struct Module {
     pub(crate) memories: Vec<(u64, Option<u64>)>,
     pub(crate) exports: Vec<Export>,
     pub(crate) descriptors: Vec<Description>,
+    /// What it imported, before the engine gave it that.
+    imports: Vec<String>,
+    /// A component instead of a core module: all but the descriptions is empty then.
+    pub(crate) component: Option<component::Loaded>,
 }
 
 /// One export.
@@ -68,26 +74,7 @@ impl Module {
     /// The file is missing, not WebAssembly, a component, invalid, too large, another one than pinned by `'sha256'`,
     /// imports something, or wants more memory than `'memory.max'`.
     pub fn load(path: &Path, options: &FunctionOptions) -> Result<Self> {
-        let shown = path.display();
-        let cannot = |e: std::io::Error| {
-            let e2 = Error::new(format!("cannot read the module '{shown}'")).detail(describe_io(&e));
-            match nearest_file(path) {
-                Some(near) if e.kind() == std::io::ErrorKind::NotFound => e2.hint(format!("did you mean '{near}'?")),
-                _ => e2,
-            }
-        };
-        let metadata = std::fs::metadata(path).map_err(cannot)?;
-        if metadata.is_dir() {
-            return Err(Error::new(format!("cannot read the module '{shown}'")).detail("it is a directory"));
-        }
-        if !metadata.is_file() {
-            return Err(Error::new(format!("cannot read the module '{shown}'")).detail("it is not a regular file"));
-        }
-        if metadata.len() > MODULE_BYTES_MAX {
-            return Err(too_large(path, metadata.len()));
-        }
-        let bytes = std::fs::read(path).map_err(cannot)?;
-        Self::from_bytes(path, bytes, options)
+        Self::from_bytes(path, read(path)?, options)
     }
 
     /// The same for a module in memory; `path` is what messages call it.
@@ -98,12 +85,24 @@ impl Module {
         if bytes.len() as u64 > MODULE_BYTES_MAX {
             return Err(too_large(path, bytes.len() as u64));
         }
+        if component::is_component(&bytes) {
+            let (loaded, descriptors) = component::Loaded::new(path, &bytes, options)?;
+            return Ok(Self {
+                path: path.to_owned(),
+                sha256: loaded.sha256,
+                bytes,
+                types: Vec::new(),
+                functions: Vec::new(),
+                memories: Vec::new(),
+                exports: Vec::new(),
+                descriptors,
+                imports: Vec::new(),
+                component: Some(loaded),
+            });
+        }
         check_magic(path, &bytes)?;
         let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-        if let Some(pinned) = options.sha256.filter(|pinned| *pinned != sha256) {
-            return Err(Error::new(format!("the module '{}' is not the one that 'sha256' names", path.display()))
-                .detail(format!("expected {}, the file has {}", hex(&pinned), hex(&sha256))));
-        }
+        check_pinned(path, &sha256, options)?;
         let invalid = |e: wasmparser::BinaryReaderError| {
             let error = Error::new(format!("the module '{}' is not valid WebAssembly", path.display()))
                 .detail(format!("{} (at byte {})", e.message(), e.offset()));
@@ -113,6 +112,16 @@ impl Module {
             error
         };
         Validator::new_with_features(guest_features()).validate_all(&bytes).map_err(invalid)?;
+        let (bytes, imports) = match wasi::satisfy(&bytes).map_err(invalid)? {
+            wasi::Imports::None => (bytes, Vec::new()),
+            wasi::Imports::Satisfied { module, imports } => (module, imports),
+            wasi::Imports::Refused(why) => {
+                let refused = Error::new(format!("the module '{}' cannot be used", path.display())).detail(why);
+                return Err(refused.hint(
+                    "it was built for WASI; build it as a library: -buildmode=c-shared in Go, -mexec-model=reactor in C++",
+                ));
+            }
+        };
         let mut module = Self {
             path: path.to_owned(),
             bytes: Vec::new(),
@@ -122,6 +131,8 @@ impl Module {
             memories: Vec::new(),
             exports: Vec::new(),
             descriptors: Vec::new(),
+            imports,
+            component: None,
         };
         module.parse(&bytes).map_err(invalid)??;
         module.bytes = bytes;
@@ -187,7 +198,9 @@ impl Module {
                 _ => {}
             }
         }
-        if let Some(e) = self.exports.iter().find(|e| e.name.starts_with(RESERVED_PREFIX)) {
+        let has_log = !self.imports.is_empty();
+        let own = |e: &&Export| !(has_log && e.name == wasi::LOG_EXPORT);
+        if let Some(e) = self.exports.iter().filter(own).find(|e| e.name.starts_with(RESERVED_PREFIX)) {
             let reserved = self.refused(format!("it exports '{}'", e.name.escape_debug()));
             return Ok(Err(reserved.hint(format!("names that begin with '{RESERVED_PREFIX}' are the engine's own"))));
         }
@@ -229,6 +242,14 @@ impl Module {
         Ok(())
     }
 
+    /// Whether it is a component, not a core module.
+    pub fn is_component(&self) -> bool {
+        self.component.is_some()
+    }
+    /// Whether a function of that name is exported.
+    pub fn exports_function(&self, name: &str) -> bool {
+        self.function(name).is_some()
+    }
     /// What the module says of one of its functions; `export` is without suffix.
     pub fn description(&self, export: &str) -> Option<&Description> {
         self.descriptors.iter().find(|d| d.name == export)
@@ -302,6 +323,11 @@ impl Module {
 
     /// What the module holds: for `DESCRIBE`, `wasmill udf inspect` and messages.
     pub fn describe(&self) -> ModuleDescription {
+        let described = self.component.iter().flat_map(|_| &self.descriptors).map(|d| FunctionDescription {
+            name: d.name.clone(),
+            columns: false,
+            wasm_type: "component".to_owned(),
+        });
         let functions = self
             .exports
             .iter()
@@ -315,12 +341,14 @@ impl Module {
                     None => FunctionDescription { name: e.name.clone(), columns: false, wasm_type: type_text(ty) },
                 }
             })
+            .chain(described)
             .collect();
         ModuleDescription {
             path: self.path.clone(),
             bytes: self.bytes.len(),
             sha256: hex(&self.sha256),
             memory_bytes: self.memories.iter().map(|(pages, _)| pages << 16).sum(),
+            imports: self.imports.clone(),
             functions,
         }
     }
@@ -337,6 +365,8 @@ pub struct ModuleDescription {
     pub sha256: String,
     /// What its memories take at the start.
     pub memory_bytes: u64,
+    /// What it imports, which the engine gives without authority.
+    pub imports: Vec<String>,
     /// What SQL may call.
     pub functions: Vec<FunctionDescription>,
 }
@@ -380,7 +410,44 @@ pub(crate) fn type_text(ty: &FuncType) -> String {
     }
 }
 
-fn too_large(path: &Path, bytes: u64) -> Error {
+/// Reads a module's or component's file.
+///
+/// # Errors
+/// It is missing, no regular file, or too large.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    let shown = path.display();
+    let cannot = |e: std::io::Error| {
+        let e2 = Error::new(format!("cannot read the module '{shown}'")).detail(describe_io(&e));
+        match nearest_file(path) {
+            Some(near) if e.kind() == std::io::ErrorKind::NotFound => e2.hint(format!("did you mean '{near}'?")),
+            _ => e2,
+        }
+    };
+    let metadata = std::fs::metadata(path).map_err(cannot)?;
+    if metadata.is_dir() {
+        return Err(Error::new(format!("cannot read the module '{shown}'")).detail("it is a directory"));
+    }
+    if !metadata.is_file() {
+        return Err(Error::new(format!("cannot read the module '{shown}'")).detail("it is not a regular file"));
+    }
+    if metadata.len() > MODULE_BYTES_MAX {
+        return Err(too_large(path, metadata.len()));
+    }
+    std::fs::read(path).map_err(cannot)
+}
+
+/// Refuses another file than `'sha256'` names.
+pub(crate) fn check_pinned(path: &Path, sha256: &[u8; 32], options: &FunctionOptions) -> Result<()> {
+    match options.sha256 {
+        Some(pinned) if pinned != *sha256 => {
+            Err(Error::new(format!("the module '{}' is not the one that 'sha256' names", path.display()))
+                .detail(format!("expected {}, the file has {}", hex(&pinned), hex(sha256))))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn too_large(path: &Path, bytes: u64) -> Error {
     Error::new(format!("the module '{}' is too large", path.display()))
         .detail(format!("it has {}, a module may have {}", bytes_text(bytes), bytes_text(MODULE_BYTES_MAX)))
         .hint("build it optimised and without debug information")
@@ -405,8 +472,6 @@ fn check_magic(path: &Path, bytes: &[u8]) -> Result<()> {
     }
     match bytes.get(4..8) {
         Some([1, 0, 0, 0]) => Ok(()),
-        Some([_, _, 1, 0]) => Err(Error::new(format!("'{}' is a component, not a core module", path.display()))
-            .hint("build the plain module: for Rust the target wasm32-unknown-unknown, for C wasm32-freestanding")),
         Some([version, ..]) => Err(not(&format!("it has version {version} of the binary format; version 1 is known"))),
         _ => Err(not("the file is cut off within its first 8 bytes")),
     }

@@ -73,8 +73,12 @@ impl WasmScalar {
                 instance.guest.instance.arm(timeout);
                 instance.batch(args, rows, returns, &function.arg_types)
             }
+            Running::Component(instance) => {
+                instance.arm(timeout);
+                instance.batch(args, rows, returns, &function.arg_types)
+            }
         };
-        let strict = matches!(running, Running::Plain(_));
+        let strict = function.is_strict();
         let result = result.and_then(|column| {
             let args_have_nulls = strict && args.iter().any(|a| a.null_count() > 0);
             check::result(&column, returns, args_have_nulls)?;

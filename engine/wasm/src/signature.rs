@@ -1,9 +1,11 @@
 //! Which SQL types cross to a guest how, and whether an export fits what CREATE FUNCTION declares.
 
+use std::path::Path;
+
 use wasm_encoder::ValType;
 use wasmill_plan::{DataType, Field, TypeKind};
 
-use crate::descriptor::{self, Part, Returns};
+use crate::descriptor::{self, Description, Part, Returns};
 use crate::error::{Error, Result, nearest};
 use crate::module::{COLUMNS_SUFFIX, Module, type_text};
 
@@ -208,10 +210,23 @@ pub(crate) fn check_description(
     args: &[Field],
     returns_differ: impl Fn(&Returns) -> Option<String>,
 ) -> Result<()> {
-    let Some(described) = module.description(export) else { return Ok(()) };
+    match module.description(export) {
+        Some(described) => check_described(module.path(), described, kind, name, args, returns_differ),
+        None => Ok(()),
+    }
+}
+
+/// The same with the description of a module or component at hand.
+pub(crate) fn check_described(
+    path: &Path,
+    described: &Description,
+    kind: Kind,
+    name: &str,
+    args: &[Field],
+    returns_differ: impl Fn(&Returns) -> Option<String>,
+) -> Result<()> {
     let contradiction = |what: String| {
-        Error::new(format!("'{name}' is declared otherwise than '{}' describes it", module.path().display()))
-            .detail(what)
+        Error::new(format!("'{name}' is declared otherwise than '{}' describes it", path.display())).detail(what)
     };
     if described.kind != kind {
         return Err(contradiction(format!("'{}' is {}, not {}", described.name, described.kind.text(), kind.text()))
@@ -318,6 +333,11 @@ pub(crate) fn may_have(
 
 fn missing(module: &Module, export: &str) -> Error {
     let path = module.path().display();
+    if module.component.is_some() {
+        return Error::new(format!("'{path}' is a component, which has scalar functions only"))
+            .detail("aggregate, table and process functions and models are core modules")
+            .hint("build a core module: in Rust, C, Zig, Go or AssemblyScript");
+    }
     if let Some(other) = module.exports.iter().find(|e| e.name == export) {
         let kind = match other.kind {
             wasmparser::ExternalKind::Memory => "a memory",

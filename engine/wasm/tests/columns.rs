@@ -50,14 +50,43 @@ fn examples_in_rust() {
     assert_eq!(result.as_boolean(), &BooleanArray::from(vec![true, false, true]));
     let f = sdk_example(file, "half", &[Double], Double);
     assert_eq!(evaluate(&f, &[doubles(&[Some(3.0)])], 1).as_ref(), doubles(&[Some(1.5)]).as_ref());
+    assert!(f.shape().is_some(), "numbers alone are a plain export");
     let f = sdk_example(file, "first_known", &[STRING, STRING], STRING);
     let result = evaluate(&f, &[texts(&[None, Some("b"), None]), texts(&[Some("x")])], 3);
     assert_eq!(result.as_ref(), texts(&[Some("x"), Some("b"), Some("x")]).as_ref());
+    // The first NULL comes late, so that the bitmap is made in the middle of a byte.
+    let many: Vec<Option<&str>> = (0..21).map(|i| (i % 11 != 10).then_some("v")).collect();
+    assert_eq!(evaluate(&f, &[texts(&many), texts(&[None])], 21).as_ref(), texts(&many).as_ref());
     let f = sdk_example(file, "root", &[Double], Double);
     assert_eq!(evaluate(&f, &[doubles(&[Some(9.0), None])], 2).as_ref(), doubles(&[Some(3.0), None]).as_ref());
     let e = f.scalar().evaluate(&[doubles(&[Some(9.0), Some(-4.0)])], 2).unwrap_err().to_string();
     assert!(e.contains("row 1 of a batch of 2 with a0 = -4.0: it says: no root of -4"), "{e}");
+    let f = sdk_example(file, "with_tax", &[Decimal(10, 2), Int], Decimal(12, 2));
+    let decimals = |v: Vec<Option<i128>>, p| -> ArrayRef {
+        Arc::new(Decimal128Array::from(v).with_precision_and_scale(p, 2).unwrap())
+    };
+    let result = evaluate(&f, &[decimals(vec![Some(10_000), None, Some(-1)], 10), ints(&[Some(19)])], 3);
+    assert_eq!(result.as_ref(), decimals(vec![Some(11_900), None, Some(-1)], 12).as_ref());
+    let f = sdk_example(file, "hour", &[Timestamp(3)], Timestamp(3));
+    let stamps = |v: Vec<Option<i64>>| -> ArrayRef { Arc::new(TimestampMillisecondArray::from(v)) };
+    let result = evaluate(&f, &[stamps(vec![Some(7_200_001), None, Some(-1)])], 3);
+    assert_eq!(result.as_ref(), stamps(vec![Some(7_200_000), None, Some(-3_600_000)]).as_ref());
+    let f = sdk_example(file, "cents_up", &[BigInt, BigInt], BigInt);
+    let longs = |v: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(v)) };
+    assert_eq!(evaluate(&f, &[longs(vec![101, -101]), longs(vec![100])], 2).as_ref(), longs(vec![200, -100]).as_ref());
     blend(&sdk_example(file, "blend", &[Double, Double], Double), false);
+}
+
+#[test]
+fn the_rust_attributes_describe_the_module() {
+    let mut wrong = spec(&[STRING], Int, &[]);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../udf-sdk/examples/rust/examples.wasm");
+    (wrong.path, wrong.export) = (path, "domain".into());
+    let e = full_text(&Function::create(wrong.clone()).err().unwrap());
+    assert!(e.contains("'domain' returns STRING, declared is INT"), "{e}");
+    (wrong.args, wrong.export) = (spec(&[STRING], Int, &[]).args, "words".into());
+    let e = full_text(&Function::create(wrong).err().unwrap());
+    assert!(e.contains("'words' is a table function, not a scalar function"), "{e}");
 }
 
 fn blend(f: &Function, with_nulls: bool) {

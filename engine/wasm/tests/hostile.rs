@@ -303,7 +303,7 @@ fn files_that_are_no_modules() {
     assert_says!(refused(b"(module)"), "WebAssembly text", "wat2wasm");
     assert_says!(refused(b"\x7fELF........."), "machine code");
     assert_says!(refused(b"\0asm"), "cut off");
-    assert_says!(refused(b"\0asm\x0d\0\x01\0"), "is a component");
+    assert_says!(refused(b"\0asm\x0d\0\x01\0"), "does not export a function 'f'", "it exports no function by itself");
     assert_says!(refused(b"\0asm\x02\0\0\0"), "version 2");
     assert_says!(refused(b"\0asm\x01\0\0\0\xff\xff\xff\xff\x0f"), "not valid WebAssembly");
 }

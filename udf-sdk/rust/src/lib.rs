@@ -1,78 +1,56 @@
-//! Functions for wasmill in Rust: [`plain!`] for functions of one row, [`columns!`] for functions that see NULLs, and
-//! [`batch!`] for those that want whole columns. The contract is `udf-sdk/ABI.md`; this crate has no dependencies.
+//! Functions for wasmill in Rust: attributes on ordinary functions and `impl` blocks. The contract is `udf-sdk/ABI.md`; there
+//! are no dependencies but this crate's own macros.
 //!
 //! ```ignore
-//! wasmill::plain! {
-//!     fn risk(amount: f64, country: &str) -> f64 {
-//!         if country == "DE" { amount * 0.1 } else { amount }
-//!     }
+//! #[wasmill::scalar]
+//! fn risk(amount: f64, country: &str) -> Option<f64> {
+//!     (country != "ZZ").then(|| amount / 1000.0)
 //! }
-//! wasmill::columns! {
-//!     fn first_known(a: Option<&str>, b: Option<&str>) -> Option<String> {
-//!         a.or(b).map(str::to_owned)
-//!     }
+//!
+//! #[wasmill::table(word, position)]
+//! fn words(line: &str) -> Vec<(String, i32)> {
+//!     line.split_whitespace().zip(1..).map(|(word, i)| (word.to_owned(), i)).collect()
 //! }
 //! ```
 //!
-//! ```text
-//! crate-type = ["cdylib"], panic = "abort", opt-level = 3
-//! cargo build --release --target wasm32-unknown-unknown
-//! ```
+//! | attribute | on | SQL |
+//! |---|---|---|
+//! | [`macro@scalar`] | a function | `CREATE FUNCTION` |
+//! | [`macro@batch`] | a function of a whole [`Batch`] | `CREATE FUNCTION` |
+//! | [`macro@table`] | a function | `CREATE TABLE FUNCTION` |
+//! | [`macro@aggregate`] | an `impl` block | `CREATE AGGREGATE FUNCTION` |
+//! | [`macro@model`] | an `impl` block | `CREATE MODEL` |
+//!
+//! **Arguments** are `bool`, `i8` to `i64`, `f32`, `f64`, `&str`, `&[u8]`, [`Date`], [`Time`], [`Timestamp`],
+//! [`TimestampLtz`] or [`Decimal`]. One that is an `Option` sees NULL; where another one is NULL, the function is not called:
+//! a scalar function or a model gives NULL, a table function no row, an aggregate takes no notice of the row. **Results** are the
+//! same types, `String`, `Vec<u8>`, an `Option` of one, and all that as `Ok` of a `Result` whose error has a text, which fails
+//! the row.
+//!
+//! An attribute also writes what it knows of the signature into the module (the custom section `wasmill.udf`). For a type of
+//! another name write `#[sql("BIGINT")]` before the argument, and `returns = "BIGINT"` in the attribute.
 
-pub mod column;
-mod plain;
+pub mod abi;
+mod aggregate;
+mod argument;
+mod batch;
+mod model;
+mod result;
+mod scalar;
+mod table;
+mod types;
 
-pub use column::{Batch, Builder, Column, FromColumn, IntoRow, Output, RawResult, Value};
-pub use plain::{PlainResult, text};
+pub use argument::FromColumn;
+pub use batch::{Batch, Column, RawBatch, RawColumn, RawResult, Value};
+pub use result::{Builder, Columns, IntoRow, Outcome, Output, Row, Status};
+pub use types::{Date, Decimal, Time, Timestamp, TimestampLtz};
+pub use wasmill_macros::{aggregate, batch, model, scalar, table};
 
-/// What the exports are made of; called by the macros only.
+/// What the attributes' code calls; no part of the interface.
 #[doc(hidden)]
-pub mod abi {
-    use std::alloc::{Layout, alloc, dealloc};
-
-    /// The version of the ABI that this crate speaks.
-    pub const VERSION: u32 = 1;
-
-    /// `wm_alloc`: 0 where there is no memory.
-    pub fn allocate(bytes: u32, alignment: u32) -> *mut u8 {
-        match Layout::from_size_align(bytes.max(1) as usize, alignment as usize) {
-            // SAFETY: the layout's size is not 0.
-            Ok(layout) => unsafe { alloc(layout) },
-            Err(_) => std::ptr::null_mut(),
-        }
-    }
-
-    /// `wm_free`.
-    ///
-    /// # Safety
-    /// `block` came from [`allocate`] with the same numbers.
-    pub unsafe fn free(block: *mut u8, bytes: u32, alignment: u32) {
-        if let Ok(layout) = Layout::from_size_align(bytes.max(1) as usize, alignment as usize) {
-            // SAFETY: as the caller promises.
-            unsafe { dealloc(block, layout) }
-        }
-    }
-}
-
-/// Writes the exports that every module with texts or column functions needs: once in a crate, at the top.
-#[macro_export]
-macro_rules! module {
-    () => {
-        const _: () = {
-            #[unsafe(no_mangle)]
-            pub extern "C" fn wm_abi() -> u32 {
-                $crate::abi::VERSION
-            }
-            #[unsafe(no_mangle)]
-            pub extern "C" fn wm_alloc(bytes: u32, alignment: u32) -> *mut u8 {
-                $crate::abi::allocate(bytes, alignment)
-            }
-            /// # Safety
-            /// The host frees what it allocated.
-            #[unsafe(no_mangle)]
-            pub unsafe extern "C" fn wm_free(block: *mut u8, bytes: u32, alignment: u32) {
-                unsafe { $crate::abi::free(block, bytes, alignment) }
-            }
-        };
-    };
+pub mod exports {
+    pub use crate::aggregate::{Groups, clear, finish, init, load, merge, save, state_bytes};
+    pub use crate::model::{Holder, bytes, give_bytes};
+    pub use crate::scalar::{done, each, run, whole};
+    pub use crate::table::expand;
 }

@@ -8,6 +8,7 @@
 //! ```
 
 mod guest;
+pub(crate) mod image;
 mod read;
 mod scalar;
 mod write;

@@ -172,7 +172,7 @@ fn function_body(bytes: &[u8], function: u32) -> wasmparser::Result<FunctionBody
 }
 
 /// A section's content: its count of items and the items.
-fn section_items(section: &impl Encode) -> Vec<u8> {
+pub(crate) fn section_items(section: &impl Encode) -> Vec<u8> {
     let mut encoded = Vec::new();
     section.encode(&mut encoded);
     // The size of the content comes before it.
@@ -181,7 +181,7 @@ fn section_items(section: &impl Encode) -> Vec<u8> {
 }
 
 /// `items` with those of `more` behind them, both with their counts.
-fn append(items: &[u8], more: &[u8]) -> wasmparser::Result<Vec<u8>> {
+pub(crate) fn append(items: &[u8], more: &[u8]) -> wasmparser::Result<Vec<u8>> {
     let (count, at) = leb_u32(items);
     let (added, more_at) = leb_u32(more);
     let mut joined = Vec::with_capacity(items.len() + more.len() + 5);

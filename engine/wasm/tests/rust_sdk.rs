@@ -1,0 +1,165 @@
+//! The Rust SDK's table, aggregate and model functions, from the committed example module, through the engine.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BinaryArray, StringArray};
+use support::*;
+use wasmill_expr::{Context, UserAggregate, UserModel, UserTable};
+use wasmill_plan::TypeKind::{self, *};
+use wasmill_plan::{DataType, Error};
+use wasmill_wasm::{
+    AggregateFunction, AggregateSpec, FunctionOptions, Kind, ModelFunction, ModelSpec, TableFunction, TableSpec,
+};
+
+const STRING: TypeKind = Varchar(i32::MAX as u32);
+
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../udf-sdk/examples/rust/examples.wasm")
+}
+
+fn table(export: &str, returns: &[TypeKind], options: &[(&str, &str)]) -> TableFunction {
+    TableFunction::create(TableSpec {
+        name: export.into(),
+        export: export.into(),
+        path: example(),
+        args: fields(&[STRING]),
+        returns: fields(returns),
+        options: FunctionOptions::parse(Kind::Table, options.iter().copied()).unwrap(),
+    })
+    .unwrap()
+}
+
+fn aggregate(export: &str, arg: TypeKind, returns: TypeKind) -> AggregateFunction {
+    AggregateFunction::create(AggregateSpec {
+        name: export.into(),
+        export: export.into(),
+        path: example(),
+        args: fields(&[arg]),
+        returns: DataType::nullable(returns),
+        options: FunctionOptions::parse(Kind::Aggregate, []).unwrap(),
+    })
+    .unwrap()
+}
+
+#[test]
+fn an_iterator_of_rows() {
+    let f = table("words", &[STRING, Int], &[]);
+    let mut words = f.table();
+    for _ in 0..2 {
+        let lines = texts(&[Some("to be"), None, Some(""), Some(" déjà vu ")]);
+        let (parents, columns) = words.call(&[lines], 4, &Context::default()).unwrap();
+        assert_eq!(parents, [0, 0, 3, 3]);
+        assert_eq!(columns[0].as_ref(), texts(&[Some("to"), Some("be"), Some("déjà"), Some("vu")]).as_ref());
+        assert_eq!(columns[1].as_ref(), ints(&[1, 2, 1, 2].map(Some)).as_ref());
+    }
+}
+
+#[test]
+fn rows_or_an_error() {
+    let settings = table("settings", &[STRING, STRING], &[]);
+    let good = texts(&[Some("a=1; b="), Some("")]);
+    let (parents, columns) = settings.table().call(&[good], 2, &Context::default()).unwrap();
+    assert_eq!(parents, [0, 0]);
+    assert_eq!(columns[1].as_ref(), texts(&[Some("1"), None]).as_ref());
+    let bad = texts(&[Some("a=1"), Some("b")]);
+    let e = settings.table().call(&[bad.clone()], 2, &Context::default()).unwrap_err().to_string();
+    says(&e, "row 1 of a batch of 2 with a0 = 'b': it says: \\'b\\' has no value");
+    let skipping = table("settings", &[STRING, STRING], &[("on-error", "skip")]);
+    assert_eq!(skipping.table().call(&[bad], 2, &Context::default()).unwrap().0, [0]);
+}
+
+#[test]
+fn a_state_of_plain_bytes() {
+    let f = aggregate("geo_mean", Double, Double);
+    assert!(f.can_retract() && f.can_merge());
+    let near = |column: ArrayRef, wanted: &[Option<f64>]| {
+        let column = arrow::array::AsArray::as_primitive::<arrow::datatypes::Float64Type>(&column).clone();
+        let got: Vec<Option<f64>> = column.iter().collect();
+        assert_eq!(got.len(), wanted.len());
+        for (got, wanted) in got.iter().zip(wanted) {
+            assert!(got.is_some() == wanted.is_some() && (got.unwrap_or(0.0) - wanted.unwrap_or(0.0)).abs() < 1e-12);
+        }
+    };
+    let mut mean = f.aggregate();
+    mean.resize(3);
+    mean.update(&[0, 1, 0, 0], &[doubles(&[Some(2.0), Some(5.0), Some(8.0), None])]).unwrap();
+    near(mean.finish(&[0, 1, 2]).unwrap(), &[Some(4.0), Some(5.0), None]);
+    mean.retract(&[0], &[doubles(&[Some(2.0)])]).unwrap();
+    mean.merge(&[2, 2], &[0, 1]).unwrap();
+    near(mean.finish(&[0, 2]).unwrap(), &[Some(8.0), Some(40f64.sqrt())]);
+    let saved = mean.save(&[2]).unwrap();
+    let mut other = f.aggregate();
+    other.resize(1);
+    other.load(&[0], &saved).unwrap();
+    near(other.finish(&[0]).unwrap(), &[Some(40f64.sqrt())]);
+    let e = mean.update(&[0], &[doubles(&[Some(-1.0)])]).unwrap_err();
+    assert!(matches!(e, Error::Function { .. }));
+    says(&e.to_string(), "no geometric mean of -1");
+}
+
+#[test]
+fn a_state_with_memory_of_its_own() {
+    let f = aggregate("all_of", STRING, STRING);
+    assert!(!f.can_retract() && f.can_merge());
+    let mut all = f.aggregate();
+    all.resize(3);
+    all.update(&[0, 0, 1, 0], &[texts(&[Some("b"), Some("a"), None, Some("b")])]).unwrap();
+    assert_eq!(all.finish(&[0, 1, 2]).unwrap().as_ref(), texts(&[Some("a,b"), Some(""), Some("")]).as_ref());
+    all.update(&[1], &[texts(&[Some("c")])]).unwrap();
+    all.merge(&[2, 2], &[1, 0]).unwrap();
+    let saved = all.save(&[0, 2]).unwrap();
+    let mut other = f.aggregate();
+    other.resize(2);
+    other.load(&[1, 0], &saved).unwrap();
+    assert_eq!(other.finish(&[0, 1]).unwrap().as_ref(), texts(&[Some("a,b,c"), Some("a,b")]).as_ref());
+    let broken: ArrayRef = Arc::new(BinaryArray::from(vec![&b"\xff"[..]]));
+    other.clear(&[0]);
+    says(&other.load(&[0], &broken).unwrap_err().to_string(), "invalid utf-8");
+    // What a cleared state held comes back.
+    for round in 0..300 {
+        other.clear(&[1]);
+        let texts: Vec<String> = (0..100).map(|i| format!("{round}-{i}-{}", "x".repeat(300))).collect();
+        let column: ArrayRef = Arc::new(StringArray::from_iter_values(texts));
+        other.update(&[1; 100], &[column]).unwrap();
+    }
+    assert!(f.usage().memory_bytes_max < 4 << 20, "{:?}", f.usage());
+}
+
+#[test]
+fn a_model_with_its_artifact() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let create = |text: &str| {
+        std::fs::write(file.path(), text).unwrap();
+        let mut options = FunctionOptions::parse(Kind::Model, []).unwrap();
+        options.artifact = Some(file.path().to_owned());
+        ModelFunction::create(ModelSpec {
+            name: "line".into(),
+            export: "line".into(),
+            path: example(),
+            input: fields(&[Double]),
+            output: fields(&[Double]),
+            labels: None,
+            options,
+        })
+    };
+    let columns = create("3\n").unwrap().model().predict(&[doubles(&[Some(2.0), None])], 2).unwrap();
+    assert_eq!(columns[0].as_ref(), doubles(&[Some(6.0), None]).as_ref());
+    // Each row is predicted, then learnt; what was learnt goes to another instance.
+    let f = create("1").unwrap();
+    let mut model = f.model();
+    let (xs, ys) = ([doubles(&[Some(2.0), Some(2.0)])], [doubles(&[Some(6.0), Some(4.0)])]);
+    let columns = model.predict_then_learn(&xs, &ys, 2).unwrap();
+    assert_eq!(columns[0].as_ref(), doubles(&[Some(2.0), Some(4.0)]).as_ref());
+    let snapshot = model.save().unwrap();
+    assert_eq!((snapshot.len(), snapshot[0]), (17, 1));
+    let mut other = f.model();
+    other.load(&snapshot).unwrap();
+    let again = other.predict_then_learn(&xs, &ys, 2).unwrap();
+    let original = model.predict_then_learn(&xs, &ys, 2).unwrap();
+    assert_eq!(again[0].as_ref(), original[0].as_ref());
+    says(&other.load(b"abc").unwrap_err().to_string(), "this is no snapshot of version 1");
+    says(&full_text(&create("steep").err().unwrap()), "is no slope");
+}
