@@ -215,6 +215,7 @@ fn confirmation(statement: &Statement, session: &Session) -> String {
         }
         Statement::CreateView(view) => format!("view {} created", view.name.text),
         Statement::CreateFunction(function) => format!("function {} created", function.name.text),
+        Statement::CreateModel(model) => format!("model {} created", model.name.text),
         Statement::Set(Some(setting)) => {
             let value = session.settings().get(&setting.key.text).unwrap_or(&setting.value.text);
             format!("{} is now '{value}'", setting.key.text)
@@ -228,6 +229,7 @@ fn confirmation(statement: &Statement, session: &Session) -> String {
                 DropKind::Table => "table",
                 DropKind::View => "view",
                 DropKind::Function => "function",
+                DropKind::Model => "model",
             };
             format!("{kind} {} dropped", drop.name.text)
         }
