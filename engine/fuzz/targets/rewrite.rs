@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, Float32Array, Float64Array, Int32Array, Int64Array};
 use wasmill_plan::{DataType, Field, TypeKind};
-use wasmill_wasm::{Effort, Function, FunctionOptions, FunctionSpec, Module};
+use wasmill_wasm::{Effort, Function, FunctionOptions, FunctionSpec, Kind, Module};
 
 /// Signatures that are tried for the export `f`.
 fn signatures() -> Vec<(Vec<TypeKind>, TypeKind)> {
@@ -44,7 +44,7 @@ const ROWS: usize = 7;
 pub fn any_module(bytes: &[u8]) {
     let options = || {
         let options = [("memory.max", "2MB"), ("timeout", "100 ms"), ("on-error", "null")];
-        FunctionOptions::parse(options).expect("options of the target")
+        FunctionOptions::parse(Kind::Scalar, options).expect("options of the target")
     };
     let Ok(module) = Module::from_bytes(Path::new("fuzz.wasm"), bytes.to_vec(), &options()) else { return };
     for (args, returns) in signatures() {
