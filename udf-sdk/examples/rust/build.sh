@@ -7,7 +7,7 @@ out=${1:-examples.wasm}
 target=${CARGO_TARGET_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/wasmill/udf-rust-target}
 export CARGO_TARGET_DIR="$target"
 # The file says nothing of the machine that it was built on.
-flags="-Ctarget-feature=+simd128 --remap-path-prefix=$(cd ../.. && pwd)=udf-sdk"
+flags="-Ctarget-feature=+simd128 --remap-path-prefix=$(cd ../.. && pwd)=udf-sdk --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo"
 if [ -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown" ]; then
   RUSTFLAGS="$flags" cargo build --quiet --release --target wasm32-unknown-unknown
 elif [ -x /usr/bin/cargo ] && [ -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src" ]; then

@@ -78,7 +78,10 @@ fn rust(folder: &Path, output: &Path) -> Result<()> {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| folder.join("target"), PathBuf::from);
     // The file says nothing of the machine that it was built on.
-    let flags = format!("-Ctarget-feature=+simd128 --remap-path-prefix={}=.", folder.display());
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo"))).unwrap_or_default();
+    let remap = format!("--remap-path-prefix={}=. --remap-path-prefix={}=cargo", folder.display(), home.display());
+    let flags = format!("-Ctarget-feature=+simd128 {remap}");
     let triple = "wasm32-unknown-unknown";
     let mut command = match toolchain::rust()? {
         Rust::Target(cargo) => {
