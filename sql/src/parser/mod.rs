@@ -57,6 +57,10 @@ pub fn is_complete(text: &str) -> bool {
 }
 
 fn parse_piece(text: &str, piece: &[TokenWithSpan]) -> Result<ParsedStatement> {
+    if let Some(token) = nested_too_deep(piece) {
+        let span = Span::from_parser(token.span).map(|span| span.within(text));
+        return Err(QueryError::new("the type nests too deep").with_span(span).with_hint("split it into columns"));
+    }
     let dialect = FlinkDialect::default();
     let mut parser = parser(&dialect, piece.to_vec());
     let statement = statement::parse(&mut parser, text).map_err(|error| {
@@ -65,6 +69,28 @@ fn parse_piece(text: &str, piece: &[TokenWithSpan]) -> Result<ParsedStatement> {
     })?;
     let span = tokens::span_of(piece).expect("a statement has a token");
     Ok(ParsedStatement { statement, text: tokens::slice(text, span).to_owned(), span })
+}
+
+/// The `<` of a type that has too many open ones before it. sqlparser's limit counts expressions and queries, not our types.
+fn nested_too_deep(piece: &[TokenWithSpan]) -> Option<&TokenWithSpan> {
+    let (mut depth, mut of_type) = (0usize, false);
+    for token in piece {
+        match &token.token {
+            Token::Lt if of_type => {
+                depth += 1;
+                if depth > DEPTH_MAX {
+                    return Some(token);
+                }
+            }
+            Token::Gt => depth = depth.saturating_sub(1),
+            Token::ShiftRight => depth = depth.saturating_sub(2),
+            _ => {}
+        }
+        let takes_types =
+            |word: &Word| ["ARRAY", "MAP", "MULTISET", "ROW"].iter().any(|name| word.value.eq_ignore_ascii_case(name));
+        of_type = bare_word(&token.token).is_some_and(takes_types);
+    }
+    None
 }
 
 /// A parser over tokens.
