@@ -137,7 +137,7 @@ fn deep_nesting_is_refused_and_length_is_not() {
         timed("a long text", &format!("SELECT '{}'", "x".repeat(4 << 20)));
         timed("a long name", &format!("SELECT {} FROM bids", "x".repeat(4 << 20)));
         timed("a long comment", &format!("SELECT 1 /* {} */", "x".repeat(4 << 20)));
-        timed("many statements", &"SELECT 1;\n".repeat(20_000));
+        timed("many statements", &"SELECT 1;\n".repeat(4_000));
         timed("no statements", &";".repeat(1 << 20));
     });
 }

@@ -369,7 +369,10 @@ fn lying_descriptions() {
     );
     assert_says!(with_section("{\"name\": \"f\", \"arguments\": []}"), "1 are declared");
     assert_says!(with_section("{\"name\": \"f\", \"returns\": \"STRING\"}"), "returns STRING, declared is INT");
-    assert_says!(with_section("{\"name\": \"f\", \"kind\": \"aggregate\"}"), "of kind 'aggregate'");
+    assert_says!(
+        with_section("{\"name\": \"f\", \"kind\": \"aggregate\"}"),
+        "'f' is an aggregate function, not a scalar function"
+    );
     // It describes what is not there: the declaration is still checked against the export itself.
     assert_says!(with_section("{\"name\": \"f\", \"arguments\": [\"INT\"], \"returns\": \"INT\"}{}"), "missing field");
 }

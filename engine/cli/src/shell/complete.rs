@@ -125,7 +125,7 @@ impl List<'_> {
             names.relations.iter().for_each(|relation| self.columns(relation));
         }
         mentioned.iter().for_each(|(name, alias)| {
-            self.add(alias, quoted_name(alias), if name == alias { "table" } else { *name }, false);
+            self.add(alias, quoted_name(alias), if name == alias { "table" } else { name }, false);
         });
         self.words(KEYWORDS, "");
         self.words(UNITS, "unit");
