@@ -115,10 +115,15 @@ fn the_history_is_kept_but_for_entries_behind_a_blank() {
     let mut first = shell(state.path());
     first.press(" SELECT 'secret' AS password;\r");
     first.expect("| secret ");
+    first.expect("wasmill> ");
     // Ctrl-C takes back what is typed.
-    first.press("SELECT rubbish\u{3}");
+    first.press("SELECT rubbish");
+    first.expect("rubbish");
+    first.press("\u{3}");
+    first.expect("wasmill> ");
     first.press("SELECT 'kept' AS word;\r");
     first.expect("| kept |");
+    first.expect("wasmill> ");
     first.press("quit\r");
     assert_eq!(first.exit_code(), Some(0));
     let path = state.path().join("wasmill/history");
