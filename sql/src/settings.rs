@@ -53,6 +53,12 @@ pub const KEYS: &[Key] = &[
         check: result_mode,
     },
     Key {
+        name: "table.dml-sync",
+        default: "true",
+        help: "'false': INSERT and STATEMENT SET run in the background; SHOW JOBS, STOP JOB",
+        check: boolean,
+    },
+    Key {
         name: "table.exec.source.idle-timeout",
         default: "5 s",
         help: "an input that gives no row for so long no longer holds the watermark back; 0: never",
@@ -71,7 +77,6 @@ const NO_EFFECT: &[(&str, &str)] = &[
     ("execution.checkpointing.mode", "checkpoints are always exactly-once"),
     ("sql-client.verbose", "errors are always shown whole"),
     ("sql-client.execution.mode", "always streaming"),
-    ("table.dml-sync", "'wasmill run' always waits for a job"),
     ("table.dynamic-table-options.enabled", "the OPTIONS hint is not supported"),
     ("table.exec.mini-batch.", "rows are always processed in batches, without added latency"),
     ("table.optimizer.", "the planner chooses by itself"),
@@ -178,6 +183,10 @@ impl Settings {
     pub fn checkpoint_interval_ms(&self) -> Option<i64> {
         parse_duration_ms(self.known("execution.checkpointing.interval")).filter(|ms| *ms > 0)
     }
+    /// `table.dml-sync`: whether a statement that writes waits for its job.
+    pub fn dml_sync(&self) -> bool {
+        self.known("table.dml-sync") == "true"
+    }
     fn known(&self, key: &'static str) -> &str {
         self.get(key).expect("a key of KEYS")
     }
@@ -248,6 +257,14 @@ fn result_mode(value: &str) -> Result<String, &'static str> {
     match value.as_str() {
         "table" | "changelog" | "tableau" => Ok(value),
         _ => Err("write 'table', 'changelog' or 'tableau'"),
+    }
+}
+
+fn boolean(value: &str) -> Result<String, &'static str> {
+    let value = value.to_ascii_lowercase();
+    match value.as_str() {
+        "true" | "false" => Ok(value),
+        _ => Err("write 'true' or 'false'"),
     }
 }
 

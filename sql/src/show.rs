@@ -41,6 +41,7 @@ pub fn show(what: &Show, catalog: &Catalog, settings: &Settings) -> Result<Listi
         Show::Views => Ok(Listing::one("view name", catalog.views().map(|v| v.name.clone()))),
         Show::Functions { user_only } => Ok(functions(catalog, *user_only)),
         Show::Models => Ok(Listing::one("model name", catalog.models().map(|m| m.name.clone()))),
+        Show::Jobs => Ok(Listing::one("job id", [])),
         Show::Create(name) => match catalog.text(&name.text) {
             Some(text) => only("result", text),
             None => Err(catalog.unknown_relation(name)),
@@ -77,7 +78,8 @@ pub fn describe_model(name: &Name, catalog: &Catalog) -> Result<Listing> {
     Ok(Listing { columns: vec!["name", "type", "null", "is input"], rows })
 }
 
-fn functions(catalog: &Catalog, user_only: bool) -> Listing {
+/// The users' functions, and the built-in ones: name, how it is called, where it is from.
+pub fn functions(catalog: &Catalog, user_only: bool) -> Listing {
     let user = catalog.functions().map(|f| {
         let (what, returns) = match f.kind {
             FunctionKind::Scalar => ("", f.returns.to_string()),

@@ -29,6 +29,8 @@ pub enum Statement {
     CreateFunction(CreateFunction),
     /// `CREATE MODEL … LANGUAGE WASM …`.
     CreateModel(CreateModel),
+    /// `ALTER FUNCTION …`, `ALTER MODEL …`.
+    Alter(Alter),
     /// `INSERT INTO …`.
     Insert(InsertStatement),
     /// `EXECUTE STATEMENT SET BEGIN … END`: one job.
@@ -43,6 +45,10 @@ pub enum Statement {
     Describe(Name),
     /// `DESCRIBE MODEL m`.
     DescribeModel(Name),
+    /// `DESCRIBE FUNCTION f`.
+    DescribeFunction(Name),
+    /// `STOP JOB 'id'`.
+    StopJob(Name),
     /// `SET 'key' = 'value'`; `SET` alone shows all.
     Set(Option<Setting>),
     /// `RESET 'key'`; `RESET` alone resets all.
@@ -274,6 +280,46 @@ pub struct CreateModel {
     pub options: Vec<OptionDef>,
 }
 
+/// `ALTER FUNCTION | MODEL [IF EXISTS] name …`.
+#[derive(Clone, Debug)]
+pub struct Alter {
+    /// Whether it is a model.
+    pub is_model: bool,
+    /// Its name.
+    pub name: Name,
+    /// Not an error where it is not there.
+    pub if_exists: bool,
+    /// What becomes of it.
+    pub change: AlterChange,
+}
+
+/// What ALTER changes.
+#[derive(Clone, Debug)]
+pub enum AlterChange {
+    /// Takes its place.
+    Version(Version),
+    /// `… SHADOW INTO table`: runs beside it.
+    Shadow {
+        /// The version beside it.
+        candidate: Version,
+        /// Where the results of both go.
+        table: Name,
+    },
+    /// `DROP SHADOW`.
+    DropShadow,
+}
+
+/// `[AS 'export'] USING FILE 'path' [WITH (…)]`, or `SET (…)`; what is not given stays as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Version {
+    /// The export.
+    pub export: Option<Name>,
+    /// The module's file.
+    pub path: Option<Name>,
+    /// Options that replace those of the same key.
+    pub options: Vec<OptionDef>,
+}
+
 /// `EXPLAIN [PLAN FOR] query | insert | statement set`.
 #[derive(Clone, Debug)]
 pub struct Explain {
@@ -304,6 +350,8 @@ pub enum Show {
     },
     /// The models.
     Models,
+    /// The jobs in the background.
+    Jobs,
     /// The statement that makes the table or view.
     Create(Name),
     /// The columns, as DESCRIBE.

@@ -8,6 +8,7 @@
 
 mod allocator;
 mod args;
+mod background;
 mod job;
 mod output;
 mod progress;

@@ -87,7 +87,7 @@ impl ProgressLine {
         if self.mode == Mode::Quiet {
             return;
         }
-        let elapsed = self.started.elapsed();
+        let elapsed = progress.elapsed;
         let mut text = format!("{how}: {}", figures(progress, elapsed, mean_rate(progress.rows_in, elapsed)));
         if tables.len() > 1 {
             let width = tables.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);

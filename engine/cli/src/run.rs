@@ -7,6 +7,7 @@ use wasmill_sql::show::Listing;
 use wasmill_sql::{ParsedStatement, Statement, parse_script};
 
 use crate::args::{Format, Options, RunArgs, ScriptArgs, Source};
+use crate::background;
 use crate::job::{self, Ended, Presentation, complain, complain_of};
 use crate::output;
 use crate::script::{self, Arriving};
@@ -25,7 +26,9 @@ pub fn script(args: &RunArgs) -> u8 {
         let stop = listen()?;
         let mut session = session(&args.options.set)?;
         let text = read(&args.source)?;
-        execute_all(&mut session, &text, Presentation::of(&args.options), &stop)
+        let how = Presentation::of(&args.options);
+        let executed = execute_all(&mut session, &text, how, &stop);
+        background::end(&mut session, executed, how, &stop)
     })
 }
 
@@ -34,11 +37,16 @@ pub fn arriving(options: &Options) -> u8 {
     coded(|| {
         let stop = listen()?;
         let mut session = session(&options.set)?;
+        let how = Presentation::of(options);
         let mut arriving = Arriving::new(|line| std::io::stdin().lock().read_until(b'\n', line));
-        while let Some(text) = arriving.next().map_err(wrong)? {
-            execute_all(&mut session, &text, Presentation::of(options), &stop)?;
-        }
-        Ok(())
+        let mut all = || {
+            while let Some(text) = arriving.next().map_err(wrong)? {
+                execute_all(&mut session, &text, how, &stop)?;
+            }
+            Ok(())
+        };
+        let executed = all();
+        background::end(&mut session, executed, how, &stop)
     })
 }
 
@@ -120,6 +128,10 @@ fn execute_all(session: &mut Session, text: &str, how: Presentation, stop: &Stop
     let statements = parse(text)?;
     for (i, statement) in statements.iter().enumerate() {
         let ended = session.execute(statement).and_then(|answer| match answer {
+            Answer::Job(job) if job.is_in_background() => {
+                let id = session.run_in_background(*job)?;
+                show(Answer::Listing(id), how.format).map(|()| Ended::Done)
+            }
             Answer::Job(job) => job::run(*job, how, stop),
             other => show(other, how.format).map(|()| Ended::Done),
         });
@@ -167,6 +179,10 @@ fn plan_all(
     let text = read(&args.source)?;
     let statements = parse(&text)?;
     for statement in &statements {
+        if matches!(statement.statement, Statement::StopJob(_)) {
+            // No job runs.
+            continue;
+        }
         let done = session.execute(statement).and_then(|answer| each(answer, statement));
         match done {
             Ok(()) => {}

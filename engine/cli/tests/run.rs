@@ -81,11 +81,52 @@ fn wrong_sql_ends_with_2_and_runs_nothing() {
     assert_eq!(wasmill(&["run"]).status.code(), Some(2));
     assert_eq!(wasmill(&["run", "no such file.sql"]).status.code(), Some(2));
     assert_eq!(wasmill(&["run", "-e", "SELECT 1", "--set", "nonsense=1"]).status.code(), Some(2));
-    for jobs in ["SHOW JOBS", "STOP JOB 'a'"] {
-        let output = wasmill(&["run", "-e", jobs]);
-        assert_eq!(output.status.code(), Some(2));
-        assert!(text(&output.stderr).contains("is not supported"), "{}", text(&output.stderr));
+    let output = wasmill(&["run", "-e", "STOP JOB 'a'"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("there is no running job 'a'"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_script_waits_for_its_jobs_in_the_background() {
+    let jobs = "SET 'table.dml-sync' = 'false';
+        CREATE TABLE n (id BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '1000');
+        CREATE TABLE endless (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '100');
+        CREATE TABLE hole (id BIGINT) WITH ('connector' = 'blackhole');
+        INSERT INTO hole SELECT id FROM endless;
+        INSERT INTO hole SELECT id FROM n;
+        SHOW JOBS; STOP JOB '1';";
+    let output = wasmill(&["run", "-o", "json", "-e", jobs]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let (rows, told) = (text(&output.stdout), text(&output.stderr));
+    assert!(rows.starts_with("{\"job id\":\"1\"}\n{\"job id\":\"2\"}\n"), "{rows}");
+    assert!(rows.contains("\"status\":\"RUNNING\""), "{rows}");
+    assert!(told.contains("job 2 done: 1,000 rows in"), "{told}");
+    // One that fails is the exit code of the script, which goes on.
+    let fails = "SET 'table.dml-sync' = 'false'; CREATE TABLE hole (id INT) WITH ('connector' = 'blackhole');
+        INSERT INTO hole SELECT CAST(x AS INT) FROM (VALUES ('a')) AS t (x);";
+    let output = wasmill(&["run", "-e", fails]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("error: job 1 (insert into hole) failed"), "{}", text(&output.stderr));
+    assert_eq!(wasmill(&["check", "-e", jobs]).status.code(), Some(0));
+}
+
+#[test]
+fn functions_show_their_limits_and_what_they_used() {
+    let module = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/nexmark/function/count_char.wasm");
+    let script = format!(
+        "CREATE FUNCTION count_char(s STRING, c STRING) RETURNS BIGINT LANGUAGE WASM USING FILE '{module}'
+           WITH ('timeout' = '2 s');
+         CREATE TABLE hole (n BIGINT) WITH ('connector' = 'blackhole');
+         INSERT INTO hole SELECT count_char(x, 'a') FROM (VALUES ('banana'), ('b'), ('c')) AS t (x);
+         SHOW USER FUNCTIONS; DESCRIBE FUNCTION count_char;"
+    );
+    let output = wasmill(&["run", "-o", "json", "-e", &script]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    for part in ["\"timeout\":\"2000 ms\"", "\"kind\":\"scalar function\"", "\"rows\":\"3\"", "\"calls\":\"1\""] {
+        assert!(shown.contains(part), "{part}: {shown}");
     }
+    assert!(shown.contains("{\"info name\":\"module sha256\",\"info value\":\""), "{shown}");
 }
 
 #[test]

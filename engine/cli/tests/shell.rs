@@ -151,3 +151,47 @@ fn a_wrong_setting_ends_it() {
     shell.expect("hint: did you mean 'parallelism.default'?");
     assert_eq!(shell.exit_code(), Some(2));
 }
+
+#[test]
+fn a_job_in_the_background_is_altered_and_stopped() {
+    let state = tempfile::tempdir().expect("a folder");
+    for (name, sum) in [("v1", 1), ("v2", 2)] {
+        let wat = format!(
+            "(module (func (export \"f\") (param f64) (result f64) (f64.add (local.get 0) (f64.const {sum}))))"
+        );
+        let wasm = wat::parse_str(wat).expect("the test's own module");
+        std::fs::write(state.path().join(format!("{name}.wasm")), wasm).expect("a module");
+    }
+    let mut shell = shell(state.path());
+    for (typed, shown) in [
+        ("CREATE FUNCTION f(x DOUBLE) RETURNS DOUBLE LANGUAGE WASM USING FILE 'v1.wasm';", "function f created"),
+        ("CREATE TABLE n (x DOUBLE) WITH ('connector' = 'datagen', 'rows-per-second' = '200');", "table n created"),
+        ("CREATE TABLE hole (y DOUBLE) WITH ('connector' = 'blackhole');", "table hole created"),
+        ("SET 'table.dml-sync' = 'false';", "is now 'false'"),
+        ("INSERT INTO hole SELECT f(x) FROM n;", "| job id |"),
+        ("ALTER FUNCTION f USING FILE 'v2.wasm';", "in force in job 1 from epoch 2 on"),
+        ("ALTER FUNCTION f USING FILE 'v3.wasm';", "v3.wasm"),
+        ("SHOW JOBS;", "RUNNING"),
+    ] {
+        shell.press(typed);
+        shell.press("\r");
+        shell.expect(shown);
+        shell.expect("wasmill> ");
+    }
+    // Leaving asks.
+    shell.press("\u{4}");
+    shell.expect("1 job runs in the background: stop and leave? [y/N] ");
+    shell.press("n\r");
+    shell.expect("wasmill> ");
+    shell.press("STOP JOB '1';\r");
+    shell.expect("job 1 stopped");
+    shell.expect("wasmill> ");
+    shell.press("INSERT INTO hole SELECT f(x) FROM n;\r");
+    shell.expect("| job id |");
+    shell.expect("wasmill> ");
+    shell.press("quit\r");
+    shell.expect("stop and leave? [y/N] ");
+    shell.press("y\r");
+    shell.expect("job 2 stopped: ");
+    assert_eq!(shell.exit_code(), Some(0));
+}

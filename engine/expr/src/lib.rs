@@ -17,8 +17,10 @@ mod number;
 pub mod registry;
 pub mod typing;
 mod vector;
+mod version;
 
 pub use evaluator::{
     Evaluator, NoUserFunctions, Predicate, Selection, UserAggregate, UserFunctions, UserModel, UserScalar, UserTable,
 };
 pub use function::{Argument, CallSite, ColumnValue, Context, Function, Kernel, Seeds, Signature};
+pub use version::{ModuleVersion, NameKind, UserName};

@@ -64,7 +64,12 @@ fn execute(statement: &Statement, catalog: &mut Catalog, settings: &mut Settings
                 catalog.add_view(ddl::view(create, catalog, settings)?);
             }
         }
-        Statement::CreateFunction(_) | Statement::CreateModel(_) | Statement::Use(_) => {}
+        Statement::CreateFunction(_)
+        | Statement::CreateModel(_)
+        | Statement::Alter(_)
+        | Statement::DescribeFunction(_)
+        | Statement::StopJob(_)
+        | Statement::Use(_) => {}
         Statement::Insert(insert) => {
             drop(explain::plan(&plan_inserts(std::slice::from_ref(insert), catalog, settings)?))
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, bounded, unbounded};
+use wasmill_expr::{ModuleVersion, UserName};
 use wasmill_plan::{ChangelogMode, Node, NodeId, Operator as Plain, Plan, Port, Result, Schema};
 
 use crate::batch::Message;
@@ -14,6 +15,7 @@ use crate::job::{JobOptions, JobParts};
 use crate::metrics::{NodeCounters, NodeRole};
 use crate::operator::OperatorContext;
 use crate::operators::values::ValuesSource;
+use crate::places::Places;
 use crate::slicing::SlicingSource;
 use crate::source::Source;
 use crate::stage::{Stages, Width, cut};
@@ -24,6 +26,8 @@ pub(crate) struct Assembled {
     pub(crate) tasks: Vec<Task>,
     pub(crate) handles: Vec<TaskHandle>,
     pub(crate) counters: Vec<Arc<NodeCounters>>,
+    /// The modules of the users' functions that operators call.
+    pub(crate) modules: Vec<ModuleVersion>,
 }
 
 struct Assembler<'a> {
@@ -82,11 +86,16 @@ pub(crate) fn assemble(plan: &Plan, options: &JobOptions, parts: &JobParts) -> R
         assembler.make_node(node)?;
     }
     assembler.connect();
+    assembler.add_shadows()?;
     assembler.restore()?;
     for (task, handle) in assembler.tasks.iter().zip(&mut assembler.handles) {
         handle.has_sources = !task.sources.is_empty();
     }
-    Ok(Assembled { tasks: assembler.tasks, handles: assembler.handles, counters: assembler.counters })
+    let mut names: Vec<UserName> = assembler.tasks.iter().flat_map(|t| t.places.names()).collect();
+    names.sort();
+    names.dedup();
+    let modules = names.iter().filter_map(|name| parts.functions.version(name)).collect();
+    Ok(Assembled { tasks: assembler.tasks, handles: assembler.handles, counters: assembler.counters, modules })
 }
 
 impl Assembler<'_> {
@@ -94,10 +103,15 @@ impl Assembler<'_> {
         let count = self.stages.stages.iter().map(|s| s.parallelism).sum();
         for index in 0..count {
             let (sender, control) = unbounded();
-            self.handles.push(TaskHandle { control: sender, has_sources: false, last: None });
+            let places = Arc::new(Places::new(self.parts.functions.clone()));
+            self.handles.push(TaskHandle { control: sender, has_sources: false, last: None, has_exited: false });
             self.tasks.push(Task {
                 index,
-                chain: Chain::default(),
+                count,
+                chain: Chain::new(places.shadows()),
+                places,
+                sinks: self.parts.sinks.clone(),
+                aligning: None,
                 sources: Vec::new(),
                 channels: Vec::new(),
                 control,
@@ -144,7 +158,7 @@ impl Assembler<'_> {
             };
             let counters = NodeCounters::new(&node.uid, table, instance, role);
             self.counters.push(counters.clone());
-            let context = self.context(node, instance, parallelism);
+            let context = self.context(node, instance, parallelism, task);
             let mut source: Option<Box<dyn Source>> = None;
             let body = match &node.operator {
                 Plain::Source(table) => {
@@ -193,7 +207,7 @@ impl Assembler<'_> {
         }
     }
 
-    fn context(&self, node: &Node, instance: usize, parallelism: usize) -> OperatorContext {
+    fn context(&self, node: &Node, instance: usize, parallelism: usize, task: usize) -> OperatorContext {
         let retracts = |input: &wasmill_plan::Input| {
             input.port == Port::Main && self.plan.nodes[input.node].changelog == ChangelogMode::Retract
         };
@@ -207,7 +221,7 @@ impl Assembler<'_> {
             watermark_interval_ms: self.options.watermark_interval_ms,
             random_seed: self.options.random_seed,
             sources: self.parts.sources.clone(),
-            functions: self.parts.functions.clone(),
+            functions: self.tasks[task].places.clone(),
         }
     }
 
@@ -299,8 +313,21 @@ impl Assembler<'_> {
         self.tasks[task].channels.push(Channel { receiver, slot, lane, open: true, blocked: false });
     }
 
+    /// The sinks of what candidates beside functions give, behind all other slots.
+    fn add_shadows(&mut self) -> Result<()> {
+        for task in &mut self.tasks {
+            for name in task.places.names() {
+                if let Some(slot) = task.shadow_slot(&name, &*self.parts.functions)? {
+                    task.chain.add_shadow(&name, slot);
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn restore(&mut self) -> Result<()> {
         let Some(checkpoint) = &self.options.restore else { return Ok(()) };
+        checkpoint.check_modules(&*self.parts.functions)?;
         for task in &mut self.tasks {
             task.chain.restore(checkpoint)?;
             for input in &mut task.sources {

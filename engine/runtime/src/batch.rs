@@ -1,6 +1,10 @@
 //! What travels on every edge.
 
+use std::sync::Arc;
+
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt8Array, UInt32Array};
+
+use crate::swap::Swap;
 
 /// The watermark before any was seen.
 pub const NO_WATERMARK: i64 = i64::MIN;
@@ -16,12 +20,21 @@ pub enum Message {
     Watermark(i64),
     /// The sender has nothing to say about time for now; it does not hold others back. Rows or a watermark end it.
     Idle,
-    /// Everything before this belongs to checkpoint `epoch`.
-    Barrier(u64),
+    /// Everything before this belongs to its epoch.
+    Barrier(Barrier),
     /// No more. The receiver raises the watermark to [`MAX_WATERMARK`] first.
     End,
     /// No more, because the job was asked to stop: the watermark stays where it is, what is open stays open.
     Stopped,
+}
+
+/// Ends an epoch.
+#[derive(Clone, Debug)]
+pub struct Barrier {
+    /// The epoch that ends here.
+    pub epoch: u64,
+    /// What is in force behind it.
+    pub swap: Option<Arc<Swap>>,
 }
 
 /// What a row does to the result that the stream describes.

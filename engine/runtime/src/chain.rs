@@ -9,14 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use arrow::array::RecordBatch;
+use wasmill_expr::UserName;
 use wasmill_plan::{Port, Result};
 
-use crate::batch::{Batch, Message, NO_WATERMARK};
+use crate::batch::{Barrier, Batch, Message, NO_WATERMARK};
 use crate::checkpoint::{self, Checkpoint, NodeSnapshot};
 use crate::exchange::Exchange;
 use crate::gate::{Change, Gate};
 use crate::metrics::{NodeCounters, row_bytes};
 use crate::operator::{Operator, Output};
+use crate::places::ShadowRows;
 use crate::sink::Sink;
 
 /// The slots of a task, in topological order.
@@ -24,6 +26,9 @@ use crate::sink::Sink;
 pub(crate) struct Chain {
     pub(crate) slots: Vec<Slot>,
     pub(crate) exchanges: Vec<Exchange>,
+    /// What candidates beside functions gave, and the slots of the sinks that take it.
+    shadows: Arc<ShadowRows>,
+    shadow_slots: Vec<(UserName, usize)>,
     /// The slot that was called last: whom to name after a panic.
     current: usize,
 }
@@ -127,6 +132,10 @@ impl Slot {
 }
 
 impl Chain {
+    /// Without slots.
+    pub(crate) fn new(shadows: Arc<ShadowRows>) -> Self {
+        Self { shadows, ..Self::default() }
+    }
     /// The uid of the slot that was called last.
     pub(crate) fn current_uid(&self) -> &str {
         self.slots.get(self.current).map_or("", |s| &s.counters.uid)
@@ -199,6 +208,9 @@ impl Chain {
 
     /// Passes on what a call has left in the outbox.
     fn forward(&mut self, from: usize) -> Result<()> {
+        if !self.shadow_slots.is_empty() {
+            self.write_shadows()?;
+        }
         let mut emitted = std::mem::take(&mut self.slots[from].outbox.0);
         for one in emitted.drain(..) {
             let slot = &self.slots[from];
@@ -217,6 +229,23 @@ impl Chain {
         }
         // The empty vector goes back, so that its memory is used again.
         self.slots[from].outbox.0 = emitted;
+        Ok(())
+    }
+
+    /// The sink of what a candidate of `name` gives from now on; the sink before it keeps its prepared epochs.
+    pub(crate) fn add_shadow(&mut self, name: &UserName, slot: Slot) {
+        self.shadow_slots.retain(|(known, _)| known != name);
+        self.shadow_slots.push((name.clone(), self.slots.len()));
+        self.slots.push(slot);
+    }
+
+    fn write_shadows(&mut self) -> Result<()> {
+        for (name, rows) in self.shadows.take() {
+            let slot = self.shadow_slots.iter().find(|(known, _)| *known == name);
+            if let Some(&(_, slot)) = slot {
+                self.rows(slot, 0, Batch::append(rows))?;
+            }
+        }
         Ok(())
     }
 
@@ -303,8 +332,8 @@ impl Chain {
     }
 
     /// A barrier for the next stages.
-    pub(crate) fn send_barrier(&self, epoch: u64) -> Result<()> {
-        self.exchanges.iter().try_for_each(|e| e.send(Message::Barrier(epoch)))
+    pub(crate) fn send_barrier(&self, barrier: &Barrier) -> Result<()> {
+        self.exchanges.iter().try_for_each(|e| e.send(Message::Barrier(barrier.clone())))
     }
 
     /// Epoch `epoch` is durable: sinks make visible what they prepared for it and before.

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::datatypes::UInt16Type;
 use serde_json::Value as Json;
+use wasmill_expr::{ModuleVersion, NameKind, UserFunctions};
 use wasmill_plan::{Error, Result};
 
 use crate::batch::NO_WATERMARK;
@@ -23,6 +24,8 @@ pub struct Checkpoint {
     pub epoch: u64,
     /// One per node and instance.
     pub nodes: Vec<NodeSnapshot>,
+    /// The modules of the users' functions and models that the job uses, as they are in force behind the barrier.
+    pub modules: Vec<ModuleVersion>,
 }
 
 /// One instance of a node at a barrier.
@@ -97,6 +100,39 @@ pub fn save(operator: &mut dyn Operator) -> Result<Vec<TableSnapshot>> {
 }
 
 impl Checkpoint {
+    /// Whether the functions of now are those that the checkpoint was taken with.
+    ///
+    /// # Errors
+    /// `Error::Query` naming one that is not.
+    pub fn check_modules(&self, functions: &dyn UserFunctions) -> Result<()> {
+        for then in &self.modules {
+            let Some(now) = functions.version(&then.name) else { continue };
+            if now == *then {
+                continue;
+            }
+            let is_module = now.sha256 != then.sha256;
+            let what = if is_module { "module" } else { "artifact" };
+            let text = |digest: Option<[u8; 32]>| digest.map_or_else(|| "none".to_owned(), |d| hex(&d));
+            let digests = |v: &ModuleVersion| text(if is_module { Some(v.sha256) } else { v.artifact_sha256 });
+            let (old, new, alter) = (
+                digests(then),
+                digests(&now),
+                match then.name.kind {
+                    NameKind::Function => "ALTER FUNCTION",
+                    NameKind::Model => "ALTER MODEL",
+                },
+            );
+            return Err(Error::Query {
+                message: format!(
+                    "checkpoint {} was taken with another {what} of {}: SHA-256 {old}, it is now {new}",
+                    self.epoch, then.name
+                ),
+                hint: Some(format!("create it from the file that it had then; {alter} changes it while the job runs")),
+            });
+        }
+        Ok(())
+    }
+
     /// The snapshots of a node, by instance.
     ///
     /// # Errors
@@ -167,4 +203,12 @@ fn owned(rows: &RecordBatch, instance: usize, parallelism: usize) -> Result<Reco
     })?;
     let mine: BooleanArray = groups.values().iter().map(|&g| Some(instance_of(g, parallelism) == instance)).collect();
     Ok(arrow::compute::filter_record_batch(rows, &mine)?)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

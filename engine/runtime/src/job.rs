@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
-use wasmill_expr::UserFunctions;
+use wasmill_expr::{ModuleVersion, UserFunctions, UserName};
 use wasmill_plan::{Error, Plan, Result};
 
 use crate::assemble::assemble;
@@ -19,6 +19,7 @@ use crate::coordinator::{Coordinator, Event, State};
 use crate::metrics::{Metrics, NodeCounters};
 use crate::sink::SinkFactory;
 use crate::source::{Source, SourceFactory};
+use crate::swap::{PendingSwap, Swap};
 
 /// Stack of a task's thread. A long chain of ORs is a deep expression; the stack is only touched as far as it is used.
 const STACK_BYTES: usize = 256 << 20;
@@ -138,7 +139,12 @@ impl Job {
             tasks: assembled.handles,
             store: options.checkpoints.as_ref().map(|c| c.store.clone()),
             interval: options.checkpoints.as_ref().and_then(|c| c.interval),
-            state: State { epoch, durable: (epoch > 0).then_some(epoch), ..State::default() },
+            state: State {
+                epoch,
+                durable: (epoch > 0).then_some(epoch),
+                modules: assembled.modules.clone(),
+                ..State::default()
+            },
         };
         let counted = counters.clone();
         let watch = move || {
@@ -155,7 +161,7 @@ impl Job {
         };
         let thread = std::thread::Builder::new().name("coordinator".into()).spawn(watch);
         let thread = thread.map_err(|e| Error::external(format!("cannot start a thread: {e}")))?;
-        Ok(JobHandle { events, counters, thread: Some(thread) })
+        Ok(JobHandle { events, counters, modules: assembled.modules, thread: Some(thread) })
     }
 }
 
@@ -163,6 +169,7 @@ impl Job {
 pub struct JobHandle {
     events: Sender<Event>,
     counters: Vec<Arc<NodeCounters>>,
+    modules: Vec<ModuleVersion>,
     thread: Option<JoinHandle<Result<JobReport>>>,
 }
 
@@ -203,6 +210,14 @@ impl JobHandle {
         let (reply, answer) = bounded(1);
         self.events.send(Event::Trigger(reply)).map_err(|_| Error::Stopped)?;
         answer.recv().map_err(|_| Error::Stopped)?
+    }
+    /// Whether its operators call the function or ask the model.
+    pub fn uses(&self, name: &UserName) -> bool {
+        self.modules.iter().any(|m| m.name == *name)
+    }
+    /// Asks for another version of a function or model, at one barrier for all tasks.
+    pub fn swap(&self, swap: Swap) -> PendingSwap {
+        PendingSwap::begin(&self.events, swap)
     }
     /// Whether all tasks have ended.
     pub fn is_finished(&self) -> bool {

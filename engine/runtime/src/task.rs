@@ -12,13 +12,18 @@ use std::time::Duration;
 
 use arrow::array::{ArrayRef, BinaryArray, RecordBatch, StringArray};
 use crossbeam_channel::{Receiver, Select, Sender, TryRecvError};
-use wasmill_plan::{DataType, Error, Field, Result, Schema};
+use wasmill_expr::{UserFunctions, UserName};
+use wasmill_plan::{DataType, Error, Field, Result, Schema, SinkNode};
 
-use crate::batch::{Batch, Message};
-use crate::chain::Chain;
+use crate::batch::{Barrier, Batch, Message};
+use crate::chain::{Body, Chain, Slot};
 use crate::checkpoint::NodeSnapshot;
 use crate::clock::Clock;
+use crate::metrics::{NodeCounters, NodeRole};
+use crate::places::{Change, Places};
+use crate::sink::SinkFactory;
 use crate::source::{DeadLetter, MAX_BATCH_ROWS, Source, SourceEvent};
+use crate::swap::Swap;
 
 /// How long a source is waited for before the task looks after barriers and stops.
 const POLL_MS: u64 = 20;
@@ -26,8 +31,10 @@ const POLL_MS: u64 = 20;
 /// What the coordinator says to a task.
 #[derive(Clone, Debug)]
 pub(crate) enum Control {
-    /// Sources begin epoch's end here. To tasks with sources only: the others get it through their channels.
-    Barrier(u64),
+    /// Sources end an epoch here. To tasks with sources only: the others get it through their channels.
+    Barrier(Barrier),
+    /// Whether the version that came with the last barrier is put in; tasks stand still until then.
+    Decide(bool),
     /// The epoch is durable.
     Commit(u64),
     /// Sources end as if nothing more came.
@@ -47,8 +54,10 @@ pub(crate) enum Report {
         task: usize,
         /// Which checkpoint.
         epoch: u64,
-        /// Its nodes.
+        /// Its nodes; none where the job takes no checkpoints.
         nodes: Vec<NodeSnapshot>,
+        /// Why it cannot take the version that came with the barrier.
+        refusal: Option<Error>,
     },
     /// It has come to its end; this is its part of every later checkpoint.
     Finished {
@@ -60,13 +69,24 @@ pub(crate) enum Report {
     /// It failed.
     Failed(Error),
     /// Its thread ends.
-    Exited,
+    Exited {
+        /// Which task.
+        task: usize,
+    },
 }
 
 /// See the module.
 pub(crate) struct Task {
     pub(crate) index: usize,
+    /// How many tasks the job has.
+    pub(crate) count: usize,
     pub(crate) chain: Chain,
+    /// Where its operators call users' functions.
+    pub(crate) places: Arc<Places>,
+    /// Makes the sinks of candidates that come with a barrier.
+    pub(crate) sinks: Arc<dyn SinkFactory>,
+    /// The barrier that some channels have brought.
+    pub(crate) aligning: Option<Barrier>,
     pub(crate) sources: Vec<SourceInput>,
     pub(crate) channels: Vec<Channel>,
     pub(crate) control: Receiver<Control>,
@@ -99,6 +119,12 @@ pub(crate) struct Channel {
     pub(crate) open: bool,
     /// It has brought the barrier that others have not brought yet.
     pub(crate) blocked: bool,
+}
+
+/// A version beside the one of now.
+struct Ready {
+    changes: Vec<Change>,
+    shadow: Option<Slot>,
 }
 
 impl Task {
@@ -262,28 +288,31 @@ impl Task {
         let channel = &mut self.channels[index];
         let (slot, lane) = (channel.slot, channel.lane);
         match message {
-            Message::Barrier(epoch) => {
-                debug_assert_eq!(epoch, self.epoch + 1, "one checkpoint at a time");
+            Message::Barrier(barrier) => {
+                debug_assert_eq!(barrier.epoch, self.epoch + 1, "one barrier at a time");
                 channel.blocked = true;
-                return self.align(epoch, reports);
+                self.aligning = Some(barrier);
+                return self.align(reports);
             }
             Message::End | Message::Stopped => channel.open = false,
             _ => {}
         }
         let closed = !channel.open;
         self.chain.deliver(slot, lane, message)?;
-        if closed { self.align(self.epoch + 1, reports) } else { Ok(()) }
+        if closed { self.align(reports) } else { Ok(()) }
     }
 
-    /// Passes barrier `epoch` once every open channel has brought it.
-    fn align(&mut self, epoch: u64, reports: &dyn Fn(Report)) -> Result<()> {
+    /// Passes the barrier once every open channel has brought it.
+    fn align(&mut self, reports: &dyn Fn(Report)) -> Result<()> {
         let mut open = self.channels.iter().filter(|c| c.open).peekable();
         if open.peek().is_none() || !open.all(|c| c.blocked) {
             return Ok(());
         }
         // A commit of the epoch before was sent earlier, but over another channel.
         self.take_control(reports)?;
-        self.barrier(epoch, reports)?;
+        if let Some(barrier) = self.aligning.take() {
+            self.barrier(&barrier, reports)?;
+        }
         self.channels.iter_mut().for_each(|c| c.blocked = false);
         Ok(())
     }
@@ -291,28 +320,83 @@ impl Task {
     fn take_control(&mut self, reports: &dyn Fn(Report)) -> Result<()> {
         loop {
             match self.control.try_recv() {
-                Ok(Control::Barrier(epoch)) => self.barrier(epoch, reports)?,
+                Ok(Control::Barrier(barrier)) => self.barrier(&barrier, reports)?,
                 Ok(Control::Commit(epoch)) => self.chain.commit(epoch)?,
-                Ok(Control::Stop) => {
-                    for index in 0..self.sources.len() {
-                        if self.sources[index].open {
-                            self.close(index, Message::Stopped)?;
-                        }
-                    }
-                }
-                Ok(Control::Finish) => {}
+                Ok(Control::Stop) => self.stop()?,
+                // The decision was awaited where the barrier was passed.
+                Ok(Control::Finish | Control::Decide(_)) => {}
                 Ok(Control::Cancel) | Err(TryRecvError::Disconnected) => return Err(Error::Stopped),
                 Err(TryRecvError::Empty) => return Ok(()),
             }
         }
     }
 
-    fn barrier(&mut self, epoch: u64, reports: &dyn Fn(Report)) -> Result<()> {
-        let nodes = self.snapshot(epoch)?;
-        self.epoch = epoch;
-        self.chain.send_barrier(epoch)?;
-        reports(Report::Snapshot { task: self.index, epoch, nodes });
+    fn stop(&mut self) -> Result<()> {
+        for index in 0..self.sources.len() {
+            if self.sources[index].open {
+                self.close(index, Message::Stopped)?;
+            }
+        }
         Ok(())
+    }
+
+    fn barrier(&mut self, barrier: &Barrier, reports: &dyn Fn(Report)) -> Result<()> {
+        let epoch = barrier.epoch;
+        let nodes = if self.checkpointed { self.snapshot(epoch)? } else { Vec::new() };
+        self.epoch = epoch;
+        let ready = barrier.swap.as_ref().map(|swap| self.ready(swap));
+        self.chain.send_barrier(barrier)?;
+        let (ready, refusal) = match ready {
+            None => (None, None),
+            Some(Ok(ready)) => (Some(ready), None),
+            Some(Err(error)) => (None, Some(error)),
+        };
+        reports(Report::Snapshot { task: self.index, epoch, nodes, refusal });
+        match &barrier.swap {
+            Some(swap) => self.await_decision(&swap.name, ready),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the version of a swap ready beside the one of now.
+    fn ready(&self, swap: &Swap) -> Result<Ready> {
+        let changes = self.places.prepare(swap)?;
+        let shadow = if changes.is_empty() { None } else { self.shadow_slot(&swap.name, &*swap.functions)? };
+        Ok(Ready { changes, shadow })
+    }
+
+    /// The sink for what a candidate of `name` gives, where there is one.
+    pub(crate) fn shadow_slot(&self, name: &UserName, functions: &dyn UserFunctions) -> Result<Option<Slot>> {
+        let Some(table) = functions.shadow_table(name) else { return Ok(None) };
+        let columns = table.sink_columns().into_iter().map(|c| &table.columns[c]);
+        let schema = Schema::new(columns.map(|c| Field::new(&c.name, c.data_type.clone())).collect());
+        let counters =
+            NodeCounters::new(&format!("shadow of {name}"), Some(table.name.clone()), self.index, NodeRole::Sink);
+        let node = SinkNode { table: Some(Box::new(table)) };
+        let sink = self.sinks.sink(&node, &schema, self.index, self.count)?;
+        Ok(Some(Slot::new(counters, self.count, Body::Sink(sink), vec![0])))
+    }
+
+    /// Stands still until it is decided whether the new version is put in.
+    fn await_decision(&mut self, name: &UserName, ready: Option<Ready>) -> Result<()> {
+        let mut stop = false;
+        loop {
+            match self.control.recv() {
+                Ok(Control::Decide(accept)) => {
+                    if let Some(ready) = ready.filter(|_| accept) {
+                        ready.changes.into_iter().for_each(|change| change());
+                        ready.shadow.into_iter().for_each(|slot| self.chain.add_shadow(name, slot));
+                    }
+                    break;
+                }
+                Ok(Control::Commit(epoch)) => self.chain.commit(epoch)?,
+                Ok(Control::Stop) => stop = true,
+                Ok(Control::Barrier(_)) => unreachable!("one barrier at a time"),
+                Ok(Control::Finish) => {}
+                Ok(Control::Cancel) | Err(_) => return Err(Error::Stopped),
+            }
+        }
+        if stop { self.stop() } else { Ok(()) }
     }
 
     fn snapshot(&mut self, epoch: u64) -> Result<Vec<NodeSnapshot>> {
@@ -336,7 +420,7 @@ impl Task {
                     Ok(Control::Commit(epoch)) => self.chain.commit(epoch)?,
                     Ok(Control::Finish) => break,
                     // This task has ended: its last snapshot counts for the checkpoint.
-                    Ok(Control::Barrier(_) | Control::Stop) => {}
+                    Ok(Control::Barrier(_) | Control::Decide(_) | Control::Stop) => {}
                     Ok(Control::Cancel) | Err(_) => return Err(Error::Stopped),
                 }
             }
@@ -369,8 +453,9 @@ pub(crate) fn run(mut task: Task, reports: &Sender<crate::coordinator::Event>) {
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| task.chain.flush()));
         report(Report::Failed(error));
     }
+    let index = task.index;
     drop(task);
-    report(Report::Exited);
+    report(Report::Exited { task: index });
 }
 
 /// The columns of a dead-letter table.

@@ -7,16 +7,21 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use wasmill_expr::{Context, UserAggregate, UserFunctions, UserModel, UserScalar, UserTable};
-use wasmill_plan::{DataType, Error, Field, Result, TypeKind};
+use wasmill_expr::{
+    Context, ModuleVersion, NameKind, UserAggregate, UserFunctions, UserModel, UserName, UserScalar, UserTable,
+};
+use wasmill_plan::{DataType, Error, Field, Result, Table, TypeKind};
 use wasmill_sql::statement::{CreateFunction, CreateKind, CreateModel, Name, OptionDef};
 use wasmill_sql::{FunctionKind, Model, QueryError, UserFunction, ddl, types};
 use wasmill_wasm::{
     AggregateFunction, AggregateSpec, Description, Function, FunctionOptions, FunctionSpec, Kind, ModelFunction,
-    ModelSpec, Module, Part, Returns, TableFunction, TableSpec, WasmScalar,
+    ModelSpec, Module, Part, Returns, TableFunction, TableSpec, UsageSnapshot, WasmScalar,
 };
+
+use crate::shadow::{Shadow, ShadowedModel, ShadowedScalar};
 
 /// Names of functions that stand before OVER and are no aggregates, which none may be called.
 const OVER_FUNCTIONS: [&str; 4] = ["ROW_NUMBER", "RANK", "DENSE_RANK", "LAG"];
@@ -25,15 +30,67 @@ const OVER_FUNCTIONS: [&str; 4] = ["ROW_NUMBER", "RANK", "DENSE_RANK", "LAG"];
 /// started with.
 #[derive(Clone, Default)]
 pub(crate) struct Functions {
-    functions: HashMap<String, Loaded>,
-    models: HashMap<String, ModelFunction>,
+    functions: HashMap<String, Entry<Loaded>>,
+    models: HashMap<String, Entry<ModelFunction>>,
 }
 
+/// A function's code.
 #[derive(Clone)]
-enum Loaded {
+pub(crate) enum Loaded {
     Scalar(Function),
     Aggregate(AggregateFunction),
     Table(TableFunction),
+}
+
+/// A function or model, what is known of it, and the candidate beside it.
+#[derive(Clone)]
+pub(crate) struct Entry<T> {
+    pub loaded: T,
+    pub about: About,
+    pub shadow: Option<Arc<Shadow<T>>>,
+}
+
+/// What is known of a version of a function or model.
+#[derive(Clone, Debug)]
+pub(crate) struct About {
+    pub kind: Kind,
+    /// Types, without names: `(DOUBLE) RETURNS DOUBLE`.
+    pub signature: String,
+    pub sha256: [u8; 32],
+    pub artifact_sha256: Option<[u8; 32]>,
+    /// The language that the module says it was written in.
+    pub language: Option<&'static str>,
+    pub options: FunctionOptions,
+}
+
+impl About {
+    fn new(kind: Kind, module: &Module, options: &FunctionOptions, signature: String) -> Self {
+        Self {
+            kind,
+            signature,
+            sha256: module.sha256(),
+            artifact_sha256: None,
+            language: module.language().or(module.is_component().then_some("component")),
+            options: options.clone(),
+        }
+    }
+}
+
+impl<T> Entry<T> {
+    fn new(loaded: T, about: About) -> Self {
+        Self { loaded, about, shadow: None }
+    }
+}
+
+impl Loaded {
+    /// What was used so far.
+    pub fn usage(&self) -> UsageSnapshot {
+        match self {
+            Self::Scalar(function) => function.usage(),
+            Self::Aggregate(function) => function.usage(),
+            Self::Table(function) => function.usage(),
+        }
+    }
 }
 
 impl Functions {
@@ -59,6 +116,7 @@ impl Functions {
             TypeKind::Row(fields) => fields.clone(),
             _ => Vec::new(),
         };
+        let about = About::new(kind, &module, &options, format!("({}) RETURNS {returns}", types_of(&args)));
         let (loaded, kind) = match statement.kind {
             CreateKind::Scalar => {
                 let (name, export, args, returns) = (name.clone(), export.clone(), args.clone(), returns.clone());
@@ -80,7 +138,7 @@ impl Functions {
                 (Loaded::Table(function), FunctionKind::Table)
             }
         };
-        self.functions.insert(name.to_lowercase(), loaded);
+        self.functions.insert(name.to_lowercase(), Entry::new(loaded, about));
         let (path, options) = (statement.path.text.clone(), texts(&statement.options));
         Ok(UserFunction { name, kind, args, returns, path, export, options })
     }
@@ -123,9 +181,16 @@ impl Functions {
             labels,
             options,
         };
+        let limits = spec.options.clone();
         let model = ModelFunction::from_module(spec, &module).map_err(error)?;
         let labels = model.labels().to_vec();
-        self.models.insert(name.clone(), model);
+        let mut signature = format!("INPUT ({}) OUTPUT ({})", types_of(&input), types_of(&output));
+        if !labels.is_empty() {
+            signature.push_str(&format!(" LABEL ({})", types_of(&labels)));
+        }
+        let artifact_sha256 = model.artifact_sha256();
+        let about = About { artifact_sha256, ..About::new(Kind::Model, &module, &limits, signature) };
+        self.models.insert(name.clone(), Entry::new(model, about));
         let (path, options) = (statement.path.text.clone(), texts(&statement.options));
         Ok(Model { name, input, output, labels, path, export, options })
     }
@@ -139,10 +204,37 @@ impl Functions {
         self.models.remove(name);
     }
 
-    fn loaded(&self, name: &str) -> Result<&Loaded> {
-        let found = self.functions.get(&name.to_lowercase());
-        found.ok_or_else(|| Error::query(format!("there is no function '{name}'")))
+    /// A function, in any case of its name.
+    pub fn function(&self, name: &str) -> Option<&Entry<Loaded>> {
+        self.functions.get(&name.to_lowercase())
     }
+    /// The same, to be changed.
+    pub fn function_mut(&mut self, name: &str) -> Option<&mut Entry<Loaded>> {
+        self.functions.get_mut(&name.to_lowercase())
+    }
+    /// A model.
+    pub fn model_entry(&self, name: &str) -> Option<&Entry<ModelFunction>> {
+        self.models.get(name)
+    }
+    /// The same, to be changed.
+    pub fn model_entry_mut(&mut self, name: &str) -> Option<&mut Entry<ModelFunction>> {
+        self.models.get_mut(name)
+    }
+    /// What is known of what a name stands for.
+    pub fn about(&self, name: &UserName) -> Option<&About> {
+        match name.kind {
+            NameKind::Function => self.function(&name.name).map(|entry| &entry.about),
+            NameKind::Model => self.models.get(&name.name).map(|entry| &entry.about),
+        }
+    }
+
+    fn loaded(&self, name: &str) -> Result<&Entry<Loaded>> {
+        self.function(name).ok_or_else(|| Error::query(format!("there is no function '{name}'")))
+    }
+}
+
+fn types_of(fields: &[Field]) -> String {
+    fields.iter().map(|field| field.data_type.to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// An aggregate cannot have the name of a built-in one: a call of it would mean either.
@@ -253,28 +345,53 @@ fn row(columns: Vec<Field>) -> DataType {
 
 impl UserFunctions for Functions {
     fn scalar(&self, name: &str) -> Result<Box<dyn UserScalar>> {
-        match self.loaded(name)? {
-            Loaded::Scalar(function) => Ok(Box::new(Scalar(function.scalar()))),
-            _ => Err(Error::query(format!("'{name}' is no scalar function"))),
-        }
+        let entry = self.loaded(name)?;
+        let scalar = |loaded: &Loaded| -> Result<Box<dyn UserScalar>> {
+            match loaded {
+                Loaded::Scalar(function) => Ok(Box::new(Scalar(function.scalar()))),
+                _ => Err(Error::query(format!("'{name}' is no scalar function"))),
+            }
+        };
+        let current = scalar(&entry.loaded)?;
+        Ok(match &entry.shadow {
+            None => current,
+            Some(shadow) => Box::new(ShadowedScalar::new(current, scalar(&shadow.candidate)?, shadow.table.clone())),
+        })
     }
     fn aggregate(&self, name: &str) -> Result<Box<dyn UserAggregate>> {
-        match self.loaded(name)? {
+        match &self.loaded(name)?.loaded {
             Loaded::Aggregate(function) => Ok(Box::new(function.aggregate())),
             _ => Err(Error::query(format!("'{name}' is no aggregate function"))),
         }
     }
     fn table(&self, name: &str) -> Result<Box<dyn UserTable>> {
-        match self.loaded(name)? {
+        match &self.loaded(name)?.loaded {
             Loaded::Table(function) => Ok(Box::new(function.table())),
             _ => Err(Error::query(format!("'{name}' is no table function"))),
         }
     }
     fn model(&self, name: &str) -> Result<Box<dyn UserModel>> {
-        match self.models.get(name) {
-            Some(model) => Ok(Box::new(model.model())),
-            None => Err(Error::query(format!("there is no model '{name}'"))),
-        }
+        let Some(entry) = self.models.get(name) else {
+            return Err(Error::query(format!("there is no model '{name}'")));
+        };
+        let current = Box::new(entry.loaded.model());
+        Ok(match &entry.shadow {
+            None => current,
+            Some(shadow) => {
+                Box::new(ShadowedModel::new(current, Box::new(shadow.candidate.model()), shadow.table.clone()))
+            }
+        })
+    }
+    fn version(&self, name: &UserName) -> Option<ModuleVersion> {
+        let About { sha256, artifact_sha256, .. } = *self.about(name)?;
+        Some(ModuleVersion { name: name.clone(), sha256, artifact_sha256 })
+    }
+    fn shadow_table(&self, name: &UserName) -> Option<Table> {
+        let table = match name.kind {
+            NameKind::Function => &self.function(&name.name)?.shadow.as_ref()?.table,
+            NameKind::Model => &self.models.get(&name.name)?.shadow.as_ref()?.table,
+        };
+        Some(table.table.clone())
     }
 }
 

@@ -3,17 +3,21 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use wasmill_connectors::{Connectors, TableSinks, is_bounded};
-use wasmill_plan::{ChangelogMode, Error, LookupBuild, LookupJoin, Operator, Plan, Result, Schema, Table};
+use wasmill_connectors::{self as connectors, Connectors, TableSinks, is_bounded};
+use wasmill_expr::{UserFunctions, UserName};
+use wasmill_plan::{
+    ChangelogMode, Error, LookupBuild, LookupJoin, Node, Operator, Plan, Result, Schema, SinkNode, Table,
+};
 use wasmill_runtime::batch::{MAX_WATERMARK, NO_WATERMARK};
 use wasmill_runtime::checkpoint::MemoryStore;
 use wasmill_runtime::job::{CheckpointOptions, Job as RuntimeJob, JobHandle, JobOptions, JobParts};
 use wasmill_runtime::metrics::{NodeRole, WatermarkHolder};
-use wasmill_sql::{Settings, explain};
+use wasmill_runtime::{PendingSwap, Swap};
+use wasmill_sql::{QueryError, Settings, explain};
 
 use crate::dead_letters::DeadLetterTables;
 use crate::error::SessionError;
-use crate::functions::Functions;
+use crate::functions::{About, Functions};
 use crate::rows::{JobSinks, RowWriter, SharedRows};
 
 /// A planned job with the settings and functions of the moment it was planned.
@@ -23,6 +27,7 @@ pub struct Job {
     options: JobOptions,
     functions: Functions,
     dead_letters: DeadLetterTables,
+    in_background: bool,
 }
 
 impl Job {
@@ -50,7 +55,9 @@ impl Job {
             random_seed: seed(),
             ..JobOptions::default()
         };
-        Self { name, plan, options, functions, dead_letters }
+        let shows_rows = |n: &Node| matches!(&n.operator, Operator::Sink(SinkNode { table: None }));
+        let in_background = !settings.dml_sync() && !plan.nodes.iter().any(shows_rows);
+        Self { name, plan, options, functions, dead_letters, in_background }
     }
     /// What it is called in messages.
     pub fn name(&self) -> &str {
@@ -64,6 +71,10 @@ impl Job {
     pub fn output(&self) -> Option<(&Schema, ChangelogMode)> {
         let sink = self.plan.nodes.iter().find(|n| matches!(&n.operator, Operator::Sink(s) if s.table.is_none()))?;
         Some((&sink.schema, sink.changelog))
+    }
+    /// Whether it writes tables and was asked to run in the background: [`crate::Session::run_in_background`].
+    pub fn is_in_background(&self) -> bool {
+        self.in_background
     }
     /// Whether its input comes to an end by itself.
     pub fn is_bounded(&self) -> bool {
@@ -98,6 +109,7 @@ impl Job {
     pub fn start(self, rows: Option<Box<dyn RowWriter>>) -> Result<RunningJob, SessionError> {
         assert!(self.output().is_none() || rows.is_some(), "a query needs a writer for its rows");
         let rows: Option<SharedRows> = rows.map(|rows| Arc::new(Mutex::new(rows)));
+        let functions = Arc::new(self.functions);
         let parts = JobParts {
             sources: Arc::new(Connectors),
             sinks: Arc::new(JobSinks {
@@ -105,11 +117,30 @@ impl Job {
                 dead_letters: self.dead_letters,
                 rows: rows.clone(),
             }),
-            functions: Arc::new(self.functions),
+            functions: functions.clone(),
         };
         let handle = RuntimeJob::start(&self.plan, &self.options, &parts)?;
-        Ok(RunningJob { name: self.name, handle, rows, started: Instant::now() })
+        let plan = self.plan;
+        Ok(RunningJob { name: self.name, plan, functions, handle, rows, started: Instant::now() })
     }
+}
+
+/// Whether the tables of the plan, and those that are written beside it, leave each other alone.
+///
+/// # Errors
+/// As [`connectors::validate_together`].
+pub(crate) fn tables_together<'a>(plan: &'a Plan, beside: impl Iterator<Item = &'a Table>) -> Result<(), QueryError> {
+    let (mut sources, mut sinks) = (Vec::new(), Vec::new());
+    for node in &plan.nodes {
+        match &node.operator {
+            Operator::Source(source) => sources.push(&*source.table),
+            Operator::Sink(SinkNode { table: Some(table) }) => sinks.push(&**table),
+            _ => {}
+        }
+    }
+    sinks.extend(beside);
+    connectors::validate_together(&sources, &sinks)
+        .map_err(|error| QueryError { hint: error.hint, ..QueryError::new(error.message) })
 }
 
 /// RAND() differs from job to job.
@@ -120,6 +151,9 @@ fn seed() -> u64 {
 /// A job that was started. Dropping it ends it at once.
 pub struct RunningJob {
     name: String,
+    plan: Plan,
+    /// As they were when it was planned.
+    functions: Arc<Functions>,
     handle: JobHandle,
     rows: Option<SharedRows>,
     started: Instant,
@@ -150,6 +184,32 @@ impl RunningJob {
     /// What it is called in messages.
     pub fn name(&self) -> &str {
         &self.name
+    }
+    /// Whether it calls the function or asks the model.
+    pub(crate) fn uses(&self, name: &UserName) -> bool {
+        self.handle.uses(name)
+    }
+    /// Whether it can take the version of `name` that `functions` has, as far as that is known before the barrier.
+    ///
+    /// # Errors
+    /// It was planned with another signature; the table of a candidate gets in the way of its own tables.
+    pub(crate) fn takes(&self, name: &UserName, functions: &Functions) -> Result<(), QueryError> {
+        if let (Some(planned), Some(new)) = (self.functions.about(name), functions.about(name))
+            && (planned.kind != new.kind || !new.signature.starts_with(&planned.signature))
+        {
+            let of = |about: &About| format!("{} {}", about.kind.text(), about.signature);
+            return Err(QueryError::new(format!("it runs another {name}")).with_detail(format!(
+                "{}; the new version is {}",
+                of(planned),
+                of(new)
+            )));
+        }
+        let Some(table) = functions.shadow_table(name) else { return Ok(()) };
+        tables_together(&self.plan, std::iter::once(&table))
+    }
+    /// Asks for another version of a function or model.
+    pub(crate) fn swap(&self, swap: Swap) -> PendingSwap {
+        self.handle.swap(swap)
     }
     /// The figures of this moment.
     pub fn progress(&self) -> Progress {

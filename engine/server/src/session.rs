@@ -7,7 +7,7 @@ use wasmill_expr::UserFunctions;
 use wasmill_plan::{ChangelogMode, Operator, Plan, Table};
 use wasmill_sql::show::{self, Listing};
 use wasmill_sql::statement::{
-    CreateFunction, CreateModel, CreateTable, CreateView, Drop, DropKind, Explain, ExplainTarget, Name, Setting,
+    CreateFunction, CreateModel, CreateTable, CreateView, Drop, DropKind, Explain, ExplainTarget, Name, Setting, Show,
 };
 use wasmill_sql::{
     Catalog, InsertStatement, ParsedStatement, QueryError, QueryStatement, Settings, Statement, ddl, explain, planner,
@@ -16,14 +16,17 @@ use wasmill_sql::{
 use crate::dead_letters::DeadLetterTables;
 use crate::error::SessionError;
 use crate::functions::Functions;
-use crate::job::Job;
+use crate::job::{Job, Progress, tables_together};
+use crate::jobs::{EndedJob, Jobs};
+use crate::listing;
 
 /// The catalog, settings and functions of one user's session.
 #[derive(Default)]
 pub struct Session {
-    catalog: Catalog,
+    pub(crate) catalog: Catalog,
     settings: Settings,
-    functions: Functions,
+    pub(crate) functions: Functions,
+    pub(crate) jobs: Jobs,
 }
 
 /// What a statement gives.
@@ -63,6 +66,34 @@ impl Session {
         self.settings.set(key, value)
     }
 
+    /// Starts a job that [`Job::is_in_background`], and gives its id.
+    ///
+    /// # Errors
+    /// As [`Job::start`].
+    pub fn run_in_background(&mut self, job: Job) -> Result<Listing, SessionError> {
+        Ok(Listing::one("job id", [self.jobs.start(job)?]))
+    }
+    /// How many jobs of the background have not been seen to end.
+    pub fn background_jobs(&self) -> usize {
+        self.jobs.count()
+    }
+    /// Their figures, added up.
+    pub fn background_progress(&self) -> Progress {
+        self.jobs.progress()
+    }
+    /// Asks all jobs of the background to end their sources where they are.
+    pub fn stop_background(&self) {
+        self.jobs.stop_all();
+    }
+    /// Ends them at once.
+    pub fn cancel_background(&self) {
+        self.jobs.cancel_all();
+    }
+    /// The jobs of the background that have ended since they were asked for last.
+    pub fn take_ended_jobs(&mut self) -> Vec<EndedJob> {
+        self.jobs.take_ended()
+    }
+
     /// Executes one statement, but for the job that it may ask for. A statement that fails changes nothing.
     ///
     /// # Errors
@@ -77,6 +108,22 @@ impl Session {
             Statement::Insert(insert) => self.inserts(std::slice::from_ref(insert)),
             Statement::StatementSet(inserts) => self.inserts(inserts),
             Statement::Explain(statement) => Ok(Answer::Text(self.explain(statement)?)),
+            Statement::Alter(statement) => self.alter(statement, &parsed.text),
+            Statement::Show(Show::Jobs) => {
+                self.jobs.take_ended();
+                Ok(Answer::Listing(self.jobs.listing(&self.settings)))
+            }
+            Statement::Show(Show::Functions { user_only }) => {
+                Ok(Answer::Listing(listing::functions(&self.catalog, &self.functions, *user_only)))
+            }
+            Statement::Show(Show::Models) => Ok(Answer::Listing(listing::models(&self.catalog, &self.functions))),
+            Statement::DescribeFunction(name) => {
+                Ok(Answer::Listing(listing::describe(name, &self.catalog, &self.functions)?))
+            }
+            Statement::StopJob(id) => {
+                let ended = self.jobs.stop(id)?;
+                ended.outcome.map(|_| Answer::Done(None))
+            }
             Statement::Show(what) => Ok(Answer::Listing(show::show(what, &self.catalog, &self.settings)?)),
             Statement::Describe(name) => Ok(Answer::Listing(show::describe(name, &self.catalog, &self.settings)?)),
             Statement::DescribeModel(name) => Ok(Answer::Listing(show::describe_model(name, &self.catalog)?)),
@@ -222,12 +269,10 @@ fn check_options(statement: &CreateTable, table: &Table) -> Result<(), QueryErro
 /// Whether every table of the plan can play its role.
 fn check_tables(plan: &Plan, dead_letters: &DeadLetterTables) -> Result<(), QueryError> {
     let refuse = |error: connectors::OptionError| QueryError { hint: error.hint, ..QueryError::new(error.message) };
-    let (mut sources, mut sinks) = (Vec::new(), Vec::new());
     for node in &plan.nodes {
         match &node.operator {
             Operator::Source(source) => {
                 connectors::validate(&source.table, Some(connectors::Role::Source)).map_err(refuse)?;
-                sources.push(&*source.table);
             }
             Operator::Sink(sink) => {
                 let Some(table) = &sink.table else { continue };
@@ -239,11 +284,9 @@ fn check_tables(plan: &Plan, dead_letters: &DeadLetterTables) -> Result<(), Quer
                     ))
                     .with_hint("aggregate over a window, or write to a table that takes updates, such as 'print'"));
                 }
-                sinks.push(&**table);
             }
             _ => {}
         }
     }
-    sinks.extend(dead_letters.tables());
-    connectors::validate_together(&sources, &sinks).map_err(refuse)
+    tables_together(plan, dead_letters.tables())
 }

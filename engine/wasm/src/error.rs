@@ -72,7 +72,7 @@ fn edit_distance(a: &str, b: &str) -> usize {
 }
 
 /// `12 bytes`, `64 KiB`, `1.5 MiB`.
-pub(crate) fn bytes_text(bytes: u64) -> String {
+pub fn bytes_text(bytes: u64) -> String {
     const UNITS: [&str; 3] = ["KiB", "MiB", "GiB"];
     if bytes < 1024 {
         return format!("{bytes} bytes");

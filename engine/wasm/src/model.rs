@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{Array, ArrayRef, AsArray, new_empty_array, new_null_array};
 use arrow::compute::concat;
+use sha2::{Digest, Sha256};
 use wasmill_expr::UserModel;
 use wasmill_plan::{DataType, Field, Result as PlanResult, TypeKind};
 use wasmtime::TypedFunc;
@@ -168,6 +169,10 @@ impl ModelFunction {
     /// The digest of the module's file.
     pub fn sha256(&self) -> [u8; 32] {
         self.inner.compiled.sha256
+    }
+    /// The digest of its artifact, where it has one.
+    pub fn artifact_sha256(&self) -> Option<[u8; 32]> {
+        self.inner.artifact.as_ref().map(|bytes| Sha256::digest(bytes).into())
     }
     /// What was used so far, over all places.
     pub fn usage(&self) -> UsageSnapshot {

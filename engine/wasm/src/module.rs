@@ -11,6 +11,7 @@ use crate::descriptor::{self, Description};
 use crate::engine::guest_features;
 use crate::error::{Error, Result, bytes_text, nearest};
 use crate::instance::Instance;
+use crate::language;
 use crate::options::{FunctionOptions, hex};
 use crate::wasi;
 
@@ -54,6 +55,7 @@ pub struct Module {
     pub(crate) descriptors: Vec<Description>,
     /// What it imported, before the engine gave it that.
     imports: Vec<String>,
+    language: Option<&'static str>,
     /// A component instead of a core module: all but the descriptions is empty then.
     pub(crate) component: Option<component::Loaded>,
 }
@@ -97,6 +99,7 @@ impl Module {
                 exports: Vec::new(),
                 descriptors,
                 imports: Vec::new(),
+                language: None,
                 component: Some(loaded),
             });
         }
@@ -132,6 +135,7 @@ impl Module {
             exports: Vec::new(),
             descriptors: Vec::new(),
             imports,
+            language: None,
             component: None,
         };
         module.parse(&bytes).map_err(invalid)??;
@@ -194,6 +198,10 @@ impl Module {
                             ))));
                         }
                     }
+                }
+                Payload::CustomSection(section) => {
+                    let language = language::of_section(section.name(), section.data(), section.data_offset());
+                    self.language = self.language.or(language);
                 }
                 _ => {}
             }
@@ -290,6 +298,10 @@ impl Module {
         }
     }
 
+    /// The language that it was written in, where it says so.
+    pub fn language(&self) -> Option<&'static str> {
+        self.language
+    }
     /// The path as given.
     pub fn path(&self) -> &Path {
         &self.path

@@ -216,7 +216,7 @@ fn split_unit(value: &str) -> Option<(u64, &str)> {
 }
 
 /// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, b| {
         let _ = write!(text, "{b:02x}");

@@ -193,7 +193,7 @@ fn comment(parser: &mut Parser) -> Parsed<()> {
 }
 
 /// `('key' = 'value', …)`.
-fn options(parser: &mut Parser) -> Parsed<Vec<OptionDef>> {
+pub(super) fn options(parser: &mut Parser) -> Parsed<Vec<OptionDef>> {
     parser.expect_token(&Token::LParen)?;
     if parser.consume_token(&Token::RParen) {
         return Ok(Vec::new());
@@ -395,6 +395,6 @@ fn module(parser: &mut Parser) -> Parsed<(Option<Name>, Name, Vec<OptionDef>)> {
     Ok((export, path, options))
 }
 
-fn as_export(parser: &mut Parser) -> Parsed<Option<Name>> {
+pub(super) fn as_export(parser: &mut Parser) -> Parsed<Option<Name>> {
     if take_words(parser, &["AS"]) { text_literal(parser, "the export's name").map(Some) } else { Ok(None) }
 }

@@ -18,6 +18,7 @@
 //! | `x BETWEEN SYMMETRIC a AND b` | an OR of two `Expr::Between` |
 //! | `U&'…' UESCAPE '!'`, `_UTF16'…'` | a plain text literal |
 
+mod alter;
 mod create;
 pub(crate) mod infix;
 mod json;

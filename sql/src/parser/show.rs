@@ -1,10 +1,12 @@
-//! SHOW, DESCRIBE, EXPLAIN, SET, RESET, DROP and USE.
+//! SHOW, DESCRIBE, EXPLAIN, SET, RESET, DROP, STOP and USE.
 
 use sqlparser::ast::Ident;
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
-use super::{Parsed, bare_word, expect_words, fail_with, peek_words, query, statement, table_name, take_words};
+use super::{
+    Parsed, bare_word, expect_words, fail_with, peek_words, query, statement, table_name, take_words, text_literal,
+};
 use crate::error::Span;
 use crate::statement::{Drop, DropKind, Explain, ExplainTarget, Name, Setting, Show, Statement};
 
@@ -21,13 +23,7 @@ pub(super) fn show(parser: &mut Parser) -> Parsed<Show> {
             expect_words(parser, &["FUNCTIONS"])?;
             Show::Functions { user_only: true }
         }
-        "JOBS" => {
-            return fail_with(
-                &token,
-                "SHOW JOBS is not supported",
-                "a job runs until it ends or Ctrl-C stops it; jobs on a server are not built yet",
-            );
-        }
+        "JOBS" => Show::Jobs,
         "CATALOGS" => Show::Catalogs,
         "DATABASES" => Show::Databases,
         "CURRENT" if take_words(parser, &["CATALOG"]) => Show::CurrentCatalog,
@@ -42,11 +38,11 @@ pub(super) fn show(parser: &mut Parser) -> Parsed<Show> {
             Show::Columns(table_name(parser)?)
         }
         "MODELS" => Show::Models,
-        _ => return parser.expected("TABLES, VIEWS, FUNCTIONS, MODELS, CREATE TABLE or COLUMNS FROM", token),
+        _ => return parser.expected("TABLES, VIEWS, FUNCTIONS, MODELS, JOBS, CREATE TABLE or COLUMNS FROM", token),
     })
 }
 
-/// `DESCRIBE t`, `DESCRIBE MODEL m`.
+/// `DESCRIBE t`, `DESCRIBE MODEL m`, `DESCRIBE FUNCTION f`.
 pub(super) fn describe(parser: &mut Parser) -> Parsed<Statement> {
     parser.advance_token();
     let token = parser.peek_token();
@@ -57,8 +53,27 @@ pub(super) fn describe(parser: &mut Parser) -> Parsed<Statement> {
     if named && take_words(parser, &["MODEL"]) {
         return table_name(parser).map(Statement::DescribeModel);
     }
+    if named && take_words(parser, &["FUNCTION"]) {
+        return table_name(parser).map(Statement::DescribeFunction);
+    }
     take_words(parser, &["TABLE"]);
     table_name(parser).map(Statement::Describe)
+}
+
+/// `STOP JOB 'id'`.
+pub(super) fn stop(parser: &mut Parser) -> Parsed<Statement> {
+    parser.advance_token();
+    expect_words(parser, &["JOB"])?;
+    let id = text_literal(parser, "the job's id, as SHOW JOBS gives it,")?;
+    let token = parser.peek_token();
+    if take_words(parser, &["WITH"]) {
+        return fail_with(
+            &token,
+            format!("STOP JOB … WITH {} is not supported", parser.peek_token_ref().token),
+            "STOP JOB 'id' ends the sources where they are and finishes what was read",
+        );
+    }
+    Ok(Statement::StopJob(id))
 }
 
 /// `EXPLAIN [PLAN FOR] …`.

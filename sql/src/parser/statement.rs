@@ -3,7 +3,7 @@
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
-use super::{Parsed, bare_word, create, fail_with, query, show, take_words};
+use super::{Parsed, alter, bare_word, create, fail_with, query, show, take_words};
 use crate::statement::{InsertStatement, Statement};
 
 /// Statements of Flink that are refused, and what to do instead.
@@ -18,7 +18,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("LOAD", "functions are created with CREATE FUNCTION … LANGUAGE WASM"),
     ("MERGE", "INSERT INTO a table with a primary key"),
     ("REMOVE", "a module is named by its path: CREATE FUNCTION … USING FILE 'f.wasm'"),
-    ("STOP", "Ctrl-C stops the job that runs; jobs on a server are not built yet"),
     ("TRUNCATE", "files are emptied outside"),
     ("UNLOAD", "functions are removed with DROP FUNCTION"),
     ("UPDATE", "streams are append-only: compute the new value in the query instead"),
@@ -26,8 +25,8 @@ const REFUSED: &[(&str, &str)] = &[
 
 /// Every word that a statement can begin with, for suggestions.
 const FIRST_WORDS: &[&str] = &[
-    "CREATE", "DESCRIBE", "DROP", "EXECUTE", "EXPLAIN", "INSERT", "RESET", "SELECT", "SET", "SHOW", "USE", "VALUES",
-    "WITH",
+    "ALTER", "CREATE", "DESCRIBE", "DROP", "EXECUTE", "EXPLAIN", "INSERT", "RESET", "SELECT", "SET", "SHOW", "STOP",
+    "USE", "VALUES", "WITH",
 ];
 
 /// Parses all tokens as one statement of `text`.
@@ -51,6 +50,7 @@ fn any(parser: &mut Parser, text: &str) -> Parsed<Statement> {
             let _ = parser.consume_token(&Token::SemiColon);
             inserts(parser).map(Statement::StatementSet)
         }
+        "ALTER" if alters_module(parser) => alter::statement(parser),
         "CREATE" => create::statement(parser, text),
         "DROP" => show::drop(parser),
         "SHOW" => show::show(parser).map(Statement::Show),
@@ -58,10 +58,18 @@ fn any(parser: &mut Parser, text: &str) -> Parsed<Statement> {
         "EXPLAIN" => show::explain(parser).map(Statement::Explain),
         "SET" => show::set(parser),
         "RESET" => show::reset(parser),
+        "STOP" => show::stop(parser),
         "USE" => show::use_name(parser),
         _ if token.token == Token::LParen => query::statement(parser).map(Statement::Query),
         _ => refuse(parser, &word),
     }
+}
+
+/// Whether it is functions or models that ALTER is about.
+fn alters_module(parser: &Parser) -> bool {
+    let word = |n, word| super::peek_nth_word(parser, n, word);
+    let at = 1 + usize::from(word(1, "TEMPORARY")) + usize::from(word(2, "SYSTEM"));
+    word(at, "FUNCTION") || word(at, "MODEL")
 }
 
 /// `EXECUTE STATEMENT SET BEGIN … END`, `EXECUTE INSERT …`, `EXECUTE SELECT …`.
@@ -109,7 +117,7 @@ fn refuse(parser: &mut Parser, word: &str) -> Parsed<Statement> {
     if let Some((_, instead)) = REFUSED.iter().find(|(refused, _)| *refused == word) {
         let second = bare_word(&parser.peek_nth_token_ref(1).token).map(|w| w.value.to_ascii_uppercase());
         let name = match (word, second) {
-            ("ADD" | "ALTER" | "ANALYZE" | "COMPILE" | "LOAD" | "REMOVE" | "STOP" | "UNLOAD", Some(second)) => {
+            ("ADD" | "ALTER" | "ANALYZE" | "COMPILE" | "LOAD" | "REMOVE" | "UNLOAD", Some(second)) => {
                 format!("{word} {second}")
             }
             _ => word.to_owned(),

@@ -32,6 +32,7 @@ use self::command::Entry;
 use self::editor::SqlPrompt;
 use self::names::Names;
 use crate::args::{Format, Options};
+use crate::background;
 use crate::job::{self, Ended, Presentation, complain, complain_of};
 use crate::run;
 use crate::stop::StopSignal;
@@ -87,13 +88,14 @@ impl Shell {
     fn work(&mut self, editor: &mut Reedline) -> u8 {
         let mut is_empty_again = false;
         loop {
+            self.tell_ended();
             match editor.read_line(&SqlPrompt) {
                 Ok(Signal::Success(text)) => {
                     is_empty_again = false;
                     // At once, so that a crash of ours does not lose it.
                     let _ = editor.sync_history();
-                    if self.enter(&text, editor).is_break() {
-                        return run::DONE;
+                    if self.enter(&text, editor).is_break() && self.may_leave() {
+                        return self.leave();
                     }
                 }
                 Ok(Signal::CtrlC) => {
@@ -101,13 +103,49 @@ impl Shell {
                         complain(&self.err.faint("Ctrl-D or 'quit' leaves the shell"));
                     }
                 }
-                Ok(Signal::CtrlD) => return run::DONE,
+                Ok(Signal::CtrlD) => {
+                    if self.may_leave() {
+                        return self.leave();
+                    }
+                }
                 Ok(_) => {}
                 Err(error) => {
                     complain_of(&format!("error: cannot read the terminal: {error}"));
                     return run::FAILED;
                 }
             }
+        }
+    }
+
+    /// Jobs of the background that have ended meanwhile.
+    fn tell_ended(&mut self) {
+        for ended in self.session.take_ended_jobs() {
+            background::tell(&ended, self.how);
+        }
+    }
+
+    /// Asks before jobs of the background are stopped.
+    fn may_leave(&mut self) -> bool {
+        self.tell_ended();
+        let jobs = match self.session.background_jobs() {
+            0 => return true,
+            1 => "1 job runs in the background".to_owned(),
+            n => format!("{n} jobs run in the background"),
+        };
+        let _ = write!(std::io::stderr(), "{jobs}: stop and leave? [y/N] ");
+        let mut answer = String::new();
+        // Nobody answers any more: leave.
+        let answered = std::io::stdin().read_line(&mut answer).is_ok_and(|bytes| bytes > 0);
+        !answered || matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+
+    /// What the jobs of the background have read is finished; gives the exit code.
+    fn leave(&mut self) -> u8 {
+        self.stop.forget();
+        self.session.stop_background();
+        match background::wait(&mut self.session, self.how, &self.stop) {
+            Ok(()) => run::DONE,
+            Err(code) => code,
         }
     }
 
@@ -173,6 +211,13 @@ impl Shell {
 
     fn execute(&mut self, statement: &ParsedStatement) -> Result<Ended, SessionError> {
         match self.session.execute(statement)? {
+            Answer::Job(job) if job.is_in_background() => {
+                if let Some(table) = job.reads_standard_input() {
+                    return Err(view::keyboard_error(table));
+                }
+                let id = self.session.run_in_background(*job)?;
+                run::show(Answer::Listing(id), self.how.format).map(|()| Ended::Done)
+            }
             Answer::Job(job) => self.run(*job),
             Answer::Done(Some(note)) => {
                 complain(&format!("note: {note}"));
@@ -216,6 +261,11 @@ fn confirmation(statement: &Statement, session: &Session) -> String {
         Statement::CreateView(view) => format!("view {} created", view.name.text),
         Statement::CreateFunction(function) => format!("function {} created", function.name.text),
         Statement::CreateModel(model) => format!("model {} created", model.name.text),
+        Statement::Alter(alter) => {
+            let kind = if alter.is_model { "model" } else { "function" };
+            format!("{kind} {} altered", alter.name.text)
+        }
+        Statement::StopJob(id) => format!("job {} stopped", id.text),
         Statement::Set(Some(setting)) => {
             let value = session.settings().get(&setting.key.text).unwrap_or(&setting.value.text);
             format!("{} is now '{value}'", setting.key.text)

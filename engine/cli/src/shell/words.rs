@@ -2,14 +2,15 @@
 
 /// What a statement can begin with.
 pub const STATEMENTS: &[&str] = &[
-    "CREATE", "DESC", "DESCRIBE", "DROP", "EXECUTE", "EXPLAIN", "INSERT", "RESET", "SELECT", "SET", "SHOW", "USE",
-    "VALUES", "WITH",
+    "ALTER", "CREATE", "DESC", "DESCRIBE", "DROP", "EXECUTE", "EXPLAIN", "INSERT", "RESET", "SELECT", "SET", "SHOW",
+    "STOP", "USE", "VALUES", "WITH",
 ];
 
 /// Words that are highlighted, and offered where a word can stand.
 pub const KEYWORDS: &[&str] = &[
     "ALL",
     "ALLOW",
+    "ALTER",
     "AND",
     "ARRIVAL",
     "AS",
@@ -90,9 +91,11 @@ pub const KEYWORDS: &[&str] = &[
     "SESSION",
     "SET",
     "SETS",
+    "SHADOW",
     "SHOW",
     "SIMILAR",
     "STATEMENT",
+    "STOP",
     "SYSTEM_TIME",
     "TABLE",
     "TEMPORARY",

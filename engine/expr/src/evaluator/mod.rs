@@ -15,9 +15,9 @@ mod predicate;
 mod tests;
 
 use arrow::array::{ArrayRef, RecordBatch};
-use wasmill_plan::{Error, Expr, Result};
+use wasmill_plan::{Error, Expr, Result, Table};
 
-use crate::{ColumnValue, Context};
+use crate::{ColumnValue, Context, ModuleVersion, UserName};
 use node::{Frame, Node};
 pub use predicate::{Predicate, Selection};
 
@@ -40,12 +40,30 @@ pub trait UserFunctions {
     fn model(&self, name: &str) -> Result<Box<dyn UserModel>> {
         Err(Error::query(format!("there is no model '{name}'")))
     }
+
+    /// The module that a name stands for; `None` where it stands for none.
+    fn version(&self, name: &UserName) -> Option<ModuleVersion> {
+        let _ = name;
+        None
+    }
+
+    /// The table that takes what a candidate beside the function or model gives, in the order of its sink columns
+    /// ([`UserScalar::take_shadow`]); `None` where there is no candidate.
+    fn shadow_table(&self, name: &UserName) -> Option<Table> {
+        let _ = name;
+        None
+    }
 }
 
 /// One instance of a user's scalar function.
 pub trait UserScalar: Send {
     /// Computes one result a row; every argument is `rows` long, and so must be the result.
     fn call(&mut self, args: &[ArrayRef], rows: usize, context: &Context) -> Result<ArrayRef>;
+
+    /// What a candidate beside it gave for the rows since it was asked last, as rows of [`UserFunctions::shadow_table`].
+    fn take_shadow(&mut self) -> Option<RecordBatch> {
+        None
+    }
 }
 
 /// The accumulators of one user's aggregate function, for groups `0..n`; `groups` has a number per row.
@@ -89,6 +107,11 @@ pub trait UserModel: Send {
     fn save(&mut self) -> Result<Vec<u8>>;
     /// Becomes what [`UserModel::save`] gave.
     fn load(&mut self, snapshot: &[u8]) -> Result<()>;
+
+    /// As [`UserScalar::take_shadow`].
+    fn take_shadow(&mut self) -> Option<RecordBatch> {
+        None
+    }
 }
 
 /// For jobs and tests without user functions: every name is an error.

@@ -426,7 +426,7 @@ fn what_cannot_be_done_is_an_error() {
     assert!(job.trigger_checkpoint().unwrap_err().to_string().contains("takes no checkpoints"));
     job.cancel();
     assert!(matches!(job.wait(), Err(Error::Stopped)));
-    let foreign = Checkpoint { epoch: 4, nodes: vec![] };
+    let foreign = Checkpoint { epoch: 4, ..Checkpoint::default() };
     let options = JobOptions { restore: Some(Arc::new(foreign)), ..JobOptions::default() };
     let error = Job::start(&plan.0, &options, &parts(Odd, &sinks)).err().unwrap();
     assert!(error.to_string().contains("of another query"), "{error}");

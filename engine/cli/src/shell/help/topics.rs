@@ -82,6 +82,21 @@ CREATE FUNCTION fraud_score(amount DOUBLE, distance DOUBLE) RETURNS DOUBLE
     },
     Topic {
         group: STATEMENTS,
+        name: "ALTER FUNCTION",
+        also: &["ALTER", "ALTER MODEL", "SHADOW", "SHADOW INTO"],
+        summary: "another version of a function or model, also while jobs run",
+        syntax: "\
+ALTER FUNCTION | MODEL [IF EXISTS] name USING FILE 'v2.wasm' [WITH ('key' = 'value', …)]
+ALTER FUNCTION | MODEL name SET ('key' = 'value', …)
+… SHADOW INTO table
+ALTER FUNCTION | MODEL name DROP SHADOW",
+        text: "A job that runs changes to it at one point of its input, with what a model has learnt; or refuses, and goes on as before. SHADOW runs it beside the one of now and writes both results to a table.",
+        example: "\
+ALTER FUNCTION fraud_score USING FILE 'fraud-2.wasm' SHADOW INTO comparison;
+ALTER FUNCTION fraud_score USING FILE 'fraud-2.wasm';",
+    },
+    Topic {
+        group: STATEMENTS,
         name: "SELECT",
         also: &["WITH", "QUERY", "WHERE", "UNION", "UNION ALL"],
         summary: "query tables and show the rows",
@@ -112,7 +127,7 @@ SELECT merchant, COUNT(*) AS payments, AVG(amt) AS average FROM large GROUP BY m
         also: &["INSERT"],
         summary: "write the rows of a query to a table",
         syntax: "INSERT INTO table [(columns)] SELECT … | VALUES …",
-        text: "The statement is done when its input has ended. Ctrl-C stops it: what was read so far is finished.",
+        text: "The statement is done when its input has ended. Ctrl-C stops it: what was read so far is finished. With SET 'table.dml-sync' = 'false' it runs in the background: 'help STOP JOB'.",
         example: "INSERT INTO alerts SELECT tx_id, amt FROM payments WHERE amt > 500;",
     },
     Topic {
@@ -140,21 +155,29 @@ END;",
     Topic {
         group: STATEMENTS,
         name: "SHOW",
-        also: &["SHOW TABLES", "SHOW VIEWS", "SHOW FUNCTIONS", "SHOW CREATE TABLE", "SHOW CREATE", "SHOW COLUMNS"],
+        also: &[
+            "SHOW TABLES",
+            "SHOW VIEWS",
+            "SHOW FUNCTIONS",
+            "SHOW MODELS",
+            "SHOW CREATE TABLE",
+            "SHOW CREATE",
+            "SHOW COLUMNS",
+        ],
         summary: "list what there is",
         syntax: "\
-SHOW TABLES | VIEWS | [USER] FUNCTIONS | CATALOGS | DATABASES
-SHOW CREATE TABLE | VIEW | FUNCTION name
+SHOW TABLES | VIEWS | [USER] FUNCTIONS | MODELS | JOBS | CATALOGS | DATABASES
+SHOW CREATE TABLE | VIEW | FUNCTION | MODEL name
 SHOW COLUMNS FROM name",
-        text: "",
+        text: "SHOW USER FUNCTIONS and SHOW MODELS list limits, and what was really used in this session.",
         example: "SHOW TABLES;\nSHOW CREATE TABLE payments;",
     },
     Topic {
         group: STATEMENTS,
         name: "DESCRIBE",
         also: &["DESC"],
-        summary: "show the columns of a table or view",
-        syntax: "DESCRIBE name",
+        summary: "show the columns of a table or view, or all about a function",
+        syntax: "DESCRIBE name\nDESCRIBE FUNCTION | MODEL name",
         text: "",
         example: "DESCRIBE payments;",
     },
@@ -184,6 +207,15 @@ SHOW COLUMNS FROM name",
         syntax: "DROP [TEMPORARY] TABLE | VIEW | FUNCTION [IF EXISTS] name",
         text: "",
         example: "DROP VIEW IF EXISTS small;",
+    },
+    Topic {
+        group: STATEMENTS,
+        name: "STOP JOB",
+        also: &["STOP", "JOBS", "JOB", "SHOW JOBS", "BACKGROUND"],
+        summary: "end a job that runs in the background",
+        syntax: "SET 'table.dml-sync' = 'false'\nINSERT INTO …\nSHOW JOBS\nSTOP JOB 'id'",
+        text: "INSERT and STATEMENT SET answer the id of their job and go on in the background. STOP JOB ends the sources where they are and finishes what was read. Leaving the shell does so to all jobs; a script waits for its jobs.",
+        example: "SET 'table.dml-sync' = 'false';\nINSERT INTO alerts SELECT tx_id, amt FROM payments WHERE amt > 500;\nSHOW JOBS;",
     },
     Topic {
         group: STATEMENTS,
