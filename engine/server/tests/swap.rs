@@ -346,6 +346,87 @@ fn a_state_that_does_not_fit_is_refused_and_the_job_goes_on() {
     assert_eq!(wasmill_runtime::testing::matrix::compact(&held.sinks.visible()[RESULT]), ["1 x 60 | 1830"]);
 }
 
+#[test]
+fn a_model_that_does_not_take_what_was_learnt_is_refused_and_the_job_goes_on() {
+    let folder = folder();
+    let wat = r#"(module (memory (export "memory") 4)
+        (func (export "wm_abi") (result i32) (i32.const 1))
+        (func (export "wm_alloc") (param i32 i32) (result i32) (i32.const 65536))
+        (func (export "wm_free") (param i32 i32 i32))
+        (func (export "regression__predict__cols") (param i32 i32) (result i32) (i32.const 0))
+        (func (export "regression__learn") (param i32 i32) (result i32) (i32.const 0))
+        (func (export "regression__snapshot") (param i32) (result i32) (i32.const 2))
+        (func (export "regression__restore") (param i32 i32 i32) (result i32) (i32.const 2)))"#;
+    let path = folder.path().join("refusing.wasm");
+    std::fs::write(&path, wat::parse_str(wat).unwrap()).unwrap();
+    let learnt = "SELECT id, y FROM ML_PREDICT(TABLE (SELECT id, x / 100 AS a, 1e0 AS b, x / 50 AS truth FROM t),
+        MODEL regression, DESCRIPTOR(a, b), LABELS => DESCRIPTOR(truth))";
+    let mut outcomes = Vec::new();
+    for swapped in [false, true] {
+        let mut session = session(folder.path());
+        let query = plan(&session, learnt);
+        let held = Held::new();
+        let job = held.start(&query, session.functions(), 1, true).unwrap();
+        held.gate.allow(3);
+        if swapped {
+            let new = altered(&mut session, &format!("ALTER MODEL regression USING FILE '{}'", path.display()));
+            let error = swap(&job, UserName::model("regression"), &new).unwrap_err().to_string();
+            says(&error, "restoring its snapshot");
+        }
+        held.gate.open();
+        job.wait().unwrap();
+        outcomes.push(held.sinks.visible()[RESULT].clone());
+    }
+    assert_eq!(outcomes[0], outcomes[1]);
+}
+
+#[test]
+fn swaps_among_checkpoints_lose_and_repeat_nothing() {
+    let folder = folder();
+    let dir = folder.path().display();
+    for checkpoints in [true, false] {
+        let mut session = session(folder.path());
+        execute(
+            &mut session,
+            "CREATE TABLE n (id INT) WITH ('connector' = 'datagen', 'rows-per-second' = '200000',
+               'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '60000')",
+        )
+        .unwrap();
+        let v1 = session.functions();
+        let v2 = altered(&mut session, &format!("ALTER FUNCTION f USING FILE '{dir}/v2.wasm'"));
+        // An exchange in between: barriers are aligned.
+        let query =
+            plan(&session, "SELECT id, MAX(f(id)) FROM (SELECT id, COUNT(*) FROM n GROUP BY id) AS g GROUP BY id");
+        let held = Held::new();
+        held.gate.open();
+        let job = held.start(&query, v1.clone(), 3, checkpoints).unwrap();
+        let mut swaps = 0;
+        std::thread::scope(|scope| {
+            scope.spawn(|| while checkpoints && job.trigger_checkpoint().is_ok() {});
+            while !job.is_finished() {
+                let functions = if swaps % 2 == 0 { &v2 } else { &v1 };
+                let pending = job.swap(Swap { name: UserName::function("f"), functions: functions.clone() });
+                // One in three is called off, before or behind the vote.
+                match swaps % 3 {
+                    0 => drop(pending),
+                    1 => drop(pending.vote().map(|()| pending.decide(true))),
+                    _ => drop(pending.vote().map(|()| pending.decide(false))),
+                }
+                swaps += 1;
+            }
+        });
+        job.wait().unwrap();
+        assert!(swaps > 10, "{swaps}");
+        let lines = wasmill_runtime::testing::matrix::compact(&held.sinks.visible()[RESULT]);
+        assert_eq!(lines.len(), 60_000);
+        for line in lines {
+            let (id, value) = line.strip_prefix("1 x ").unwrap_or_else(|| panic!("{line}")).split_once(" | ").unwrap();
+            let (id, value): (f64, f64) = (id.parse().unwrap(), value.parse().unwrap());
+            assert!(value == id + 1000.0 || value == id + 2000.0, "{line}");
+        }
+    }
+}
+
 /// An aggregate function `larger` whose state has 64 bytes.
 fn larger_state(folder: &Path) -> String {
     let wat = r#"(module (memory (export "memory") 2)
@@ -506,4 +587,44 @@ fn a_candidate_runs_beside_the_current_version_and_its_traps_hurt_nobody() {
     assert!(trapped >= 1);
     execute(&mut session, "ALTER FUNCTION f DROP SHADOW").unwrap();
     assert!(session.functions().shadow_table(&UserName::function("f")).is_none());
+}
+
+#[test]
+fn a_model_and_a_candidate_that_hangs() {
+    let folder = folder();
+    let dir = folder.path().display();
+    module(folder.path(), "hang.wasm", "(loop (br 0)) (local.get 0)");
+    let mut session = session(folder.path());
+    execute(
+        &mut session,
+        &format!(
+            "SET 'table.dml-sync' = 'false';
+             CREATE TABLE hole (y DOUBLE) WITH ('connector' = 'blackhole');
+             CREATE TABLE models (a DOUBLE, current_score DOUBLE, candidate_score DOUBLE, candidate_positive BOOLEAN)
+               WITH ('connector' = 'filesystem', 'path' = '{dir}/models/', 'format' = 'json');
+             CREATE TABLE hung (x DOUBLE, candidate_result DOUBLE, candidate_error STRING)
+               WITH ('connector' = 'filesystem', 'path' = '{dir}/hung/', 'format' = 'json');
+             ALTER MODEL linear SET ('artifact' = '{dir}/two.txt') SHADOW INTO models;
+             ALTER FUNCTION f USING FILE '{dir}/hang.wasm' WITH ('timeout' = '20 ms') SHADOW INTO hung;
+             INSERT INTO hole SELECT score FROM ML_PREDICT(TABLE t, MODEL linear, DESCRIPTOR(x, x));
+             INSERT INTO hole SELECT f(x) FROM t;"
+        ),
+    )
+    .unwrap();
+    until("the end", || {
+        let ended = session.take_ended_jobs();
+        assert!(ended.iter().all(|job| job.outcome.is_ok()), "{ended:?}");
+        session.background_jobs() == 0
+    });
+    let rows = json_rows(&folder.path().join("models"));
+    assert_eq!(rows.len(), 60);
+    for row in rows {
+        let a = row["a"].as_f64().unwrap();
+        assert_eq!((row["current_score"].as_f64(), row["candidate_score"].as_f64()), (Some(a + 1.0), Some(a + 2.0)));
+        assert_eq!(row["candidate_positive"], true);
+    }
+    let rows = json_rows(&folder.path().join("hung"));
+    assert_eq!(rows.len(), 60);
+    let says = |row: &Json, part: &str| row["candidate_error"].as_str().is_some_and(|e| e.contains(part));
+    assert!(rows.iter().all(|row| says(row, "'timeout'") || says(row, "given up")), "{:?}", rows.last());
 }
