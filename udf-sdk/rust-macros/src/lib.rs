@@ -52,8 +52,9 @@ pub fn aggregate(attribute: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 /// A model, on the `impl` block of its type. `predict(&self, …)` must be there; `load(artifact: &[u8]) -> Self` (without it the type
-/// is `Default`), `learn(&mut self, …, outputs…)`, `snapshot(&self) -> Vec<u8>`, `restore(&mut self, bytes: &[u8])` and
-/// `merge(&mut self, bytes: &[u8])` may. `#[wasmill::model(score)]` names the columns of the OUTPUT.
+/// is `Default`), `learn(&mut self, …, labels…)`, `snapshot(&self) -> Vec<u8>`, `restore(&mut self, bytes: &[u8])` and
+/// `merge(&mut self, bytes: &[u8])` may. `predict(&self, inputs: &[f64])` takes any number of DOUBLE columns, as CREATE MODEL declares them.
+/// `#[wasmill::model(score)]` names the columns of the OUTPUT.
 #[proc_macro_attribute]
 pub fn model(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand(attribute, item, model::expand)

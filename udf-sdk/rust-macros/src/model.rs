@@ -6,7 +6,7 @@ use crate::aggregate::{receiver, snake_case};
 use crate::arguments::Arguments;
 use crate::describe::{self, Returns, export, section_with_labels};
 use crate::fault::Fault;
-use crate::scalar::{call, columns};
+use crate::scalar::{call_of, columns};
 use crate::signature::{self, Function, Receiver};
 use crate::sql;
 use crate::table;
@@ -23,7 +23,8 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<(Token
     if predict.receiver == Receiver::None {
         return Err(Fault::new("`predict` takes &self", predict.span));
     }
-    let inputs = describe::columns(&predict.arguments)?;
+    let any = takes_any(predict);
+    let inputs = if any { Vec::new() } else { describe::columns(&predict.arguments)? };
     let Some(returned) = &predict.returns else { return Err(Fault::new("`predict` returns a value", predict.span)) };
     let value = sql::without_result(&returned.text).0;
     // NULL for all columns is written as an Option of a tuple too.
@@ -38,12 +39,13 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<(Token
         None => format!("Ok(<{ty} as Default>::default())"),
     };
     let mut code = format!("static MODEL: ::wasmill::exports::Holder<{ty}> = ::wasmill::exports::Holder::empty();");
-    let rows = |method: &str, function: &Function, run: &str| {
-        let call = call(&function.arguments.len(), &format!("Some(model.{method}"), ")");
+    let rows = |method: &str, function: &Function, labels: usize, run: &str| {
+        let bound = Bound::new(function, any, labels);
         format!(
             "let (batch, result) = unsafe {{ (&*batch, &mut *result) }}; {} MODEL.with(result, || {fresh}, |model, result| \
-             ::wasmill::exports::{run}(batch, result, |row| {call}))",
-            columns(function.arguments.len())
+             ::wasmill::exports::{run}(batch, result, |row| {}))",
+            bound.columns,
+            bound.call(method)
         )
     };
     let in_out = "(batch: *const ::wasmill::Batch, result: *mut ::wasmill::RawResult) -> u32";
@@ -51,7 +53,7 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<(Token
     code += &format!(
         "{} unsafe extern \"C\" fn predict{in_out} {{ {} }}",
         export(&format!("{name}__predict__cols")),
-        rows("predict", predict, "run")
+        rows("predict", predict, 0, "run")
     );
     if let Some(load) = load {
         receiver(load, Receiver::None, Some(1))?;
@@ -66,7 +68,10 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<(Token
     let mut labels = None;
     if let Some(learn) = block.function("learn") {
         receiver(learn, Receiver::Mutable, None)?;
-        let learnt = describe::columns(&learn.arguments)?;
+        if any && !takes_any(learn) {
+            return Err(Fault::new("`learn` takes the arguments of `predict`, then what was true", learn.span));
+        }
+        let learnt = describe::columns(&learn.arguments[usize::from(any)..])?;
         let inputs_first = learnt.len() > inputs.len() && learnt.iter().zip(&inputs).all(|(l, i)| l.1 == i.1);
         if !inputs_first {
             return Err(Fault::new("`learn` takes the arguments of `predict`, then what was true", learn.span));
@@ -83,7 +88,19 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<(Token
         code += &format!(
             "{} unsafe extern \"C\" fn learn{in_out} {{ {} }}",
             export(&format!("{name}__learn")),
-            rows("learn", learn, "each")
+            rows("learn", learn, truth.len(), "each")
+        );
+        let (first, then) = (Bound::new(predict, any, truth.len()), Bound::new(learn, any, truth.len()));
+        code += &format!(
+            "{} unsafe extern \"C\" fn predict_learn{in_out} {{ let (batch, result) = unsafe {{ (&*batch, &mut *result) }}; \
+             let predict = {{ {} move |model: &mut {ty}, row: usize| {} }}; let learn = {{ {} move |model: &mut {ty}, row: usize| {} }}; \
+             MODEL.with(result, || {fresh}, |model, result| ::wasmill::exports::predict_learn(batch, result, {}, model, predict, learn)) }}",
+            export(&format!("{name}__predict_learn__cols")),
+            first.columns,
+            first.call("predict"),
+            then.columns,
+            then.call("learn"),
+            truth.len()
         );
     }
     if let Some(snapshot) = block.function("snapshot") {
@@ -103,6 +120,41 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<(Token
             export(&format!("{name}__{method}"))
         );
     }
-    let section = section_with_labels(&name, "model", Some(&inputs), Some(&outputs), labels.as_deref());
+    let section = section_with_labels(&name, "model", (!any).then_some(&inputs[..]), Some(&outputs), labels.as_deref());
     Ok((item, format!("#[allow(unreachable_patterns, dead_code)] const _: () = {{ {code} {section} }};")))
+}
+
+/// Whether a method's INPUT is any number of DOUBLE columns.
+fn takes_any(function: &Function) -> bool {
+    function.arguments.first().is_some_and(|a| a.sql.is_none() && a.ty.text == "&[f64]")
+}
+
+/// How the arguments of a method come out of a batch.
+struct Bound {
+    /// Statements that find the columns.
+    columns: String,
+    values: Vec<String>,
+}
+
+impl Bound {
+    /// For a batch whose last `labels` columns are labels.
+    fn new(function: &Function, any: bool, labels: usize) -> Self {
+        let count = function.arguments.len();
+        if !any {
+            let values = (0..count).map(|i| format!("::wasmill::FromColumn::from_column(columns.{i}, row)"));
+            return Self { columns: columns(count), values: values.collect() };
+        }
+        let truth: String = (1..count).map(|i| format!("batch.column(batch.columns() - {}), ", count - i)).collect();
+        let values = (1..count).map(|i| format!("::wasmill::FromColumn::from_column(columns.{}, row)", i - 1));
+        Self {
+            columns: format!(
+                "let mut features = ::wasmill::exports::Features::new(batch, {labels}); let columns = ({truth});"
+            ),
+            values: std::iter::once("features.row(row)".to_owned()).chain(values).collect(),
+        }
+    }
+    /// Calls the method of `model`; `None` where an argument is missing.
+    fn call(&self, method: &str) -> String {
+        call_of(&self.values, &format!("Some(model.{method}"), ")")
+    }
 }

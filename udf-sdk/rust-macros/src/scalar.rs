@@ -80,9 +80,14 @@ pub(crate) fn columns(count: usize) -> String {
 
 /// A `match` that calls `before(a0, a1)after` where no argument is missing, else gives `None`.
 pub(crate) fn call(count: &usize, before: &str, after: &str) -> String {
-    let values: String =
-        (0..*count).map(|i| format!("::wasmill::FromColumn::from_column(columns.{i}, row), ")).collect();
-    let names: Vec<String> = (0..*count).map(|i| format!("a{i}")).collect();
+    let values = (0..*count).map(|i| format!("::wasmill::FromColumn::from_column(columns.{i}, row)"));
+    call_of(&values.collect::<Vec<_>>(), before, after)
+}
+
+/// The same with expressions for the arguments.
+pub(crate) fn call_of(values: &[String], before: &str, after: &str) -> String {
+    let names: Vec<String> = (0..values.len()).map(|i| format!("a{i}")).collect();
+    let values: String = values.iter().map(|v| format!("{v}, ")).collect();
     let found: String = names.iter().map(|n| format!("Some({n}), ")).collect();
     format!("match ({values}) {{ ({found}) => {before}({}){after}, _ => None }}", names.join(", "))
 }

@@ -56,6 +56,10 @@ impl Batch {
     pub fn rows(&self) -> usize {
         self.0.rows as usize
     }
+    /// How many arguments there are.
+    pub fn columns(&self) -> usize {
+        self.0.column_count as usize
+    }
     /// Argument `index`.
     ///
     /// # Panics

@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 
-use crate::batch::RawResult;
-use crate::result::{IntoRow, Row, fail, give};
+use crate::batch::{Batch, Column, RawResult};
+use crate::result::{IntoRow, Outcome, Row, Status, fail, give};
 
 /// The instance's model.
 pub struct Holder<M>(RefCell<Option<M>>);
@@ -42,6 +42,55 @@ impl<M> Holder<M> {
         }
         work(model.as_mut().expect("made above"), result)
     }
+}
+
+/// The INPUT of a model that takes any number of DOUBLE columns, `&[f64]`.
+pub struct Features<'a> {
+    columns: Vec<Column<'a>>,
+    values: Vec<f64>,
+}
+
+impl<'a> Features<'a> {
+    /// All columns of the batch but the last `labels`.
+    pub fn new(batch: &'a Batch, labels: usize) -> Self {
+        let columns = (0..batch.columns() - labels).map(|i| batch.column(i)).collect();
+        Self { columns, values: Vec::new() }
+    }
+    /// The values of that row; `None` where one of them is NULL.
+    #[inline]
+    pub fn row(&mut self, row: usize) -> Option<&[f64]> {
+        if self.columns.iter().any(|column| column.is_null(row)) {
+            return None;
+        }
+        self.values.clear();
+        self.values.extend(self.columns.iter().map(|column| column.value::<f64>(row)));
+        Some(&self.values)
+    }
+}
+
+/// Predicts each row and then learns from it, where none of its `labels`, the last columns, is NULL.
+pub fn predict_learn<M, R: Outcome<Row: Row>, S: Status>(
+    batch: &Batch,
+    result: &mut RawResult,
+    labels: usize,
+    model: &mut M,
+    mut predict: impl FnMut(&mut M, usize) -> Option<R>,
+    mut learn: impl FnMut(&mut M, usize) -> Option<S>,
+) -> u32 {
+    let labels: Vec<Column> = (batch.columns() - labels..batch.columns()).map(|i| batch.column(i)).collect();
+    let mut columns = <R::Row as Row>::Builders::default();
+    for row in 0..batch.rows() {
+        match predict(model, row).map(Outcome::outcome) {
+            Some(Ok(value)) => value.put_row(&mut columns),
+            Some(Err(why)) => return fail(why, result),
+            None => R::Row::put_nulls(&mut columns),
+        }
+        let known = labels.iter().all(|label| !label.is_null(row));
+        if let Some(Err(why)) = known.then(|| learn(model, row)).flatten().map(Status::status) {
+            return fail(why, result);
+        }
+    }
+    give(columns, batch.rows(), result)
 }
 
 /// What the host gave as address and length.
