@@ -54,7 +54,7 @@ impl HalfSpaceTrees {
         };
         options.end()?;
         let nodes = (model.trees as u64).checked_mul((2u64 << model.height.min(40)) - 1);
-        if model.window == 0 || model.trees == 0 || !nodes.is_some_and(|nodes| nodes <= NODES_MAX) {
+        if model.window == 0 || model.trees == 0 || nodes.is_none_or(|nodes| nodes > NODES_MAX) {
             return Err(format!("there must be a tree and a window of rows, and at most {NODES_MAX} nodes"));
         }
         Ok(model)
