@@ -323,6 +323,7 @@ impl Chain {
                 uid: slot.counters.uid.clone(),
                 instance: slot.counters.instance,
                 parallelism: slot.parallelism,
+                input_watermark: slot.gate.watermark(),
                 watermark: slot.given,
                 position: None,
                 tables,
@@ -377,20 +378,25 @@ impl Chain {
                 }
                 Body::Source => {}
             }
-            slot.given = Checkpoint::watermark(&from.node(&slot.counters.uid)?, instance, parallelism);
+            let (input, given) = Checkpoint::watermarks(&from.node(&slot.counters.uid)?, instance, parallelism);
+            slot.gate.go_on_from(input);
+            slot.given = given;
             slot.counters.watermark.store(slot.given, Relaxed);
         }
         Ok(())
     }
 
-    /// Tells the watermarks of the checkpoint to all readers, before the first rows: otherwise rows that were late before a
-    /// crash would be on time after it. A slot that no producer reaches ends here.
+    /// Tells the watermarks of the checkpoint to all operators and readers, before the first rows: otherwise rows that were late
+    /// before a crash would be on time after it. A reader behind several channels may get rows from one before the others have
+    /// told theirs, so each operator hears its own from here. A slot that no producer reaches ends here.
     pub(crate) fn announce(&mut self) -> Result<()> {
         for index in 0..self.slots.len() {
             if self.slots[index].ports.is_empty() {
                 self.tell(index, &Message::End)?;
                 continue;
             }
+            let change = self.slots[index].gate.untold();
+            self.change(index, change)?;
             let given = self.slots[index].given;
             if given > NO_WATERMARK {
                 self.tell(index, &Message::Watermark(given))?;

@@ -37,6 +37,8 @@ pub struct NodeSnapshot {
     pub instance: usize,
     /// How many instances the node had.
     pub parallelism: usize,
+    /// The merged watermark of its inputs.
+    pub input_watermark: i64,
     /// The watermark that it had given downstream.
     pub watermark: i64,
     /// A source's position.
@@ -147,12 +149,14 @@ impl Checkpoint {
         Ok(nodes)
     }
 
-    /// The watermark that instance `instance` of `parallelism` goes on from: its own, at another parallelism the lowest.
-    pub fn watermark(nodes: &[&NodeSnapshot], instance: usize, parallelism: usize) -> i64 {
+    /// The input and output watermarks that instance `instance` of `parallelism` goes on from: its own, at another
+    /// parallelism the lowest.
+    pub fn watermarks(nodes: &[&NodeSnapshot], instance: usize, parallelism: usize) -> (i64, i64) {
         if nodes.len() == parallelism {
-            return nodes[instance].watermark;
+            return (nodes[instance].input_watermark, nodes[instance].watermark);
         }
-        nodes.iter().map(|n| n.watermark).min().unwrap_or(NO_WATERMARK)
+        let lowest = |of: fn(&NodeSnapshot) -> i64| nodes.iter().map(|n| of(n)).min().unwrap_or(NO_WATERMARK);
+        (lowest(|n| n.input_watermark), lowest(|n| n.watermark))
     }
 
     /// Fills an operator's tables with what belongs to instance `instance` of `parallelism`.

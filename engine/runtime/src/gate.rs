@@ -54,6 +54,18 @@ impl Gate {
         Self { lanes: vec![lane; lanes], watermark: NO_WATERMARK, told: NO_WATERMARK, idle: false }
     }
 
+    /// Takes the merged watermark of a checkpoint, before the first message.
+    pub fn go_on_from(&mut self, watermark: i64) {
+        self.watermark = watermark;
+    }
+
+    /// What has not been told of the merged watermark.
+    pub fn untold(&mut self) -> Change {
+        let watermark = (self.watermark > self.told).then_some(self.watermark);
+        self.told = self.watermark;
+        Change { watermark, idle: false }
+    }
+
     /// The merged watermark.
     pub fn watermark(&self) -> i64 {
         self.watermark
@@ -171,11 +183,7 @@ impl Gate {
             self.lowest(None).unwrap_or(NO_WATERMARK)
         };
         self.watermark = self.watermark.max(merged);
-        if self.watermark > self.told {
-            self.told = self.watermark;
-            change.watermark = Some(self.watermark);
-        }
-        change
+        Change { idle: change.idle, ..self.untold() }
     }
 }
 

@@ -4,8 +4,10 @@
 //! [Source -> Calc -> Watermark] ==by key==> [WindowAggregate -> Calc -> Sink]      parallelism 3: two stages of 3 tasks
 //! [Source -> Calc -> Watermark -> WindowAggregate -> Calc -> Sink]                 parallelism 1: one task
 //! ```
+//! Rows that lie on their instances by the same columns already are not exchanged again: an OVER behind an OVER of the same
+//! partition stands in its stage, so that it hears the watermark with the rows, and not from all instances.
 
-use wasmill_plan::{NodeId, Operator, Plan};
+use wasmill_plan::{Input, Node, NodeId, Operator, Plan, Port};
 
 /// Nodes that run together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,7 @@ pub(crate) struct Width {
 /// Cuts the plan. An edge with an exchange is cut where a stage beside it may have several tasks, or where `pipelined`; other edges
 /// are cut only where their ends are in stages that cannot be one.
 pub(crate) fn cut(plan: &Plan, width: Width) -> Stages {
+    let keys = distribution(plan);
     let single_inputs = plan.nodes.iter().all(|n| n.inputs.len() <= 1);
     let wide = width.parallelism > 1 || width.source_parallelism > 1;
     let cuts = wide || (width.pipelined && single_inputs);
@@ -49,7 +52,8 @@ pub(crate) fn cut(plan: &Plan, width: Width) -> Stages {
         let mut inputs: Vec<usize> = node.inputs.iter().map(|i| group[i.node]).collect();
         inputs.sort_unstable();
         inputs.dedup();
-        let exchanged = cuts && node.inputs.iter().any(|i| i.exchange.is_some());
+        let moves = |i: &Input| i.exchange.is_some() && (i.port != Port::Main || i.exchange != keys[i.node]);
+        let exchanged = cuts && node.inputs.iter().any(moves);
         let is_source = matches!(node.operator, Operator::Source(_) | Operator::Values { .. });
         let joins = match inputs.as_slice() {
             [] => None,
@@ -80,10 +84,53 @@ pub(crate) fn cut(plan: &Plan, width: Width) -> Stages {
     Stages { stages, of }
 }
 
+/// Of each node, the columns of its output whose hash decides which instance its rows are on.
+fn distribution(plan: &Plan) -> Vec<Option<Vec<usize>>> {
+    let mut known: Vec<Option<Vec<usize>>> = Vec::with_capacity(plan.nodes.len());
+    for node in &plan.nodes {
+        let own = match node.inputs.as_slice() {
+            [Input { node: below, port: Port::Main, exchange }] => {
+                let keys = exchange.as_ref().or(known[*below].as_ref());
+                keys.and_then(|keys| keys.iter().map(|&key| passed(node, key)).collect())
+            }
+            _ => None,
+        };
+        known.push(own);
+    }
+    known
+}
+
+/// Where a column of its input is in a node's output.
+fn passed(node: &Node, column: usize) -> Option<usize> {
+    match &node.operator {
+        Operator::Calc { projection, .. } => projection.iter().position(|e| e.as_column() == Some(column)),
+        Operator::WindowAggregate(aggregate) => aggregate.keys.iter().position(|&k| k == column),
+        Operator::GroupAggregate { keys, .. } => keys.iter().position(|&k| k == column),
+        Operator::Watermark { .. }
+        | Operator::ProcessingTime
+        | Operator::Unnest(_)
+        | Operator::TableFunction(_)
+        | Operator::Predict(_)
+        | Operator::WindowTable(_)
+        | Operator::Over(_)
+        | Operator::OverByColumn(_)
+        | Operator::WindowRank(_)
+        | Operator::Rank(_)
+        | Operator::Deduplicate(_)
+        | Operator::LookupJoin(_) => Some(column),
+        // Expand changes the columns of grouping sets.
+        Operator::Source(_)
+        | Operator::Values { .. }
+        | Operator::Union
+        | Operator::Expand { .. }
+        | Operator::Sink(_) => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wasmill_plan::{ChangelogMode, Input, Schema};
+    use wasmill_plan::{ChangelogMode, DataType, Expr, Over, OverAnswer, Schema, TypeKind};
 
     fn plan(nodes: &[(&str, &[(usize, bool)])]) -> Plan {
         let mut plan = Plan::default();
@@ -110,6 +157,24 @@ mod tests {
         assert_eq!(stages(&plan, 1, 1, true), [(vec![0, 1], 1), (vec![2, 3], 1)]);
         assert_eq!(stages(&plan, 3, 3, false), [(vec![0, 1], 3), (vec![2, 3], 3)]);
         assert_eq!(stages(&plan, 1, 3, false), [(vec![0, 1], 3), (vec![2, 3], 1)]);
+    }
+
+    #[test]
+    fn rows_are_exchanged_once_for_the_same_columns() {
+        let mut plan = plan(&[("source", &[])]);
+        let over = |partition: Vec<usize>| {
+            let over =
+                Over { partition, time_column: 0, groups: vec![], answer: OverAnswer::AtWatermark, ties: vec![] };
+            Operator::Over(over)
+        };
+        let column = |i| Expr::column(i, DataType::nullable(TypeKind::Int));
+        let swap = Operator::Calc { filter: None, projection: vec![column(1), column(0)] };
+        let mut node = |operator, input| plan.add("x", operator, vec![input], Schema::default(), ChangelogMode::Append);
+        node(over(vec![1]), Input::by_key(0, vec![1]));
+        node(swap, Input::forward(1));
+        node(over(vec![0]), Input::by_key(2, vec![0]));
+        node(over(vec![1]), Input::by_key(3, vec![1]));
+        assert_eq!(stages(&plan, 3, 1, false), [(vec![0], 1), (vec![1, 2, 3], 3), (vec![4], 3)]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
--- skips: parallelism 3, crashes between parallelism 3, 2 and 1, crashes between 3, 2 and 1 instances of sources: rows are answered on arrival at the second OVER, in the order in which the instances of the first give them
+-- skips: parallelism 3; crashes between parallelism 3, 2 and 1; crashes between 3, 2 and 1 instances of sources: rows are answered on arrival at the second OVER, in the order in which the instances of the first give them
 -- The rolling features of the Fraud Detection Handbook: of a customer over 1, 7 and 30 days, and of a terminal over the same
 -- days, seven days ago (by then it is known which payments were frauds). pandas' windows are open on the left, and its rows
 -- see the rows before them: RANGE frames a second shorter, answered on arrival. Made again by make.py, with DuckDB.

@@ -1,4 +1,3 @@
--- skips: crashes between parallelism 3, 2 and 1 (after a change of parallelism the second OVER learns the watermark only with its next rise)
 -- An OVER of an OVER: rows that the first held behind the watermark are late for the second.
 CREATE TABLE o (
   id INT, k STRING, v INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts
