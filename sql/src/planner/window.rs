@@ -107,6 +107,7 @@ impl Planner<'_> {
             time_zone: spec.time_zone.clone(),
             clock,
         });
+        let has_late_rows = matches!(spec.kind, WindowKind::Session { .. }) && clock == TimeAttribute::Rowtime;
         let exchange = match &spec.kind {
             WindowKind::Session { partition, .. } => Input::by_key(input.node, partition.clone()),
             _ => Input::forward(input.node),
@@ -115,6 +116,9 @@ impl Planner<'_> {
         let changelog = self.changelog(input.node);
         relation.node =
             self.add("window", Operator::WindowTable(WindowTable { window: spec }), vec![exchange], schema, changelog);
+        if has_late_rows {
+            self.late_sources.push((relation.node, input.clone()));
+        }
         relation
     }
 

@@ -1,6 +1,7 @@
 //! Rewrites of a finished plan, each a pass over its nodes in order.
 
 mod fuse_windows;
+mod late_sessions;
 mod merge_calcs;
 mod prune;
 mod shred;
@@ -10,6 +11,7 @@ use wasmill_plan::{Expr, ExprKind, Input, Node, NodeId, Plan};
 /// All passes.
 pub(super) fn rewrite(plan: Plan) -> Plan {
     let plan = fuse_windows::fuse_windows(&live(&plan));
+    let plan = late_sessions::late_sessions(&live(&plan));
     let plan = merge_calcs::merge_calcs(&live(&plan));
     let plan = prune::prune(&live(&plan));
     live(&shred::shred(&live(&plan)))
