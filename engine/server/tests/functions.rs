@@ -235,6 +235,11 @@ fn aggregates_on_arrival() {
     }
     let e = error("SELECT mean(x, w) OVER (PARTITION BY k ORDER BY ts) FROM t EMIT ON ARRIVAL;");
     says(&e, "cannot merge groups, which an unbounded frame that is answered on arrival needs");
+    // In processing time no row is out of order, so nothing is merged.
+    let in_processing_time =
+        "SELECT id, SUM(x * w) OVER o / SUM(w) FILTER (WHERE x IS NOT NULL) OVER o, mean(x, w) OVER o
+        FROM (SELECT *, PROCTIME() AS p FROM t) WINDOW o AS (PARTITION BY k ORDER BY p)";
+    assert_eq!(agree(in_processing_time), 13);
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl Planner<'_> {
                 TimeAttribute::Rowtime if self.clauses.on_arrival => OverAnswer::OnArrival,
                 TimeAttribute::Rowtime => OverAnswer::AtWatermark,
             };
-            if answer != OverAnswer::AtWatermark {
+            if answer == OverAnswer::OnArrival {
                 self.check_on_arrival(&groups, first.span)?;
             }
             self.clauses.on_arrival_used |= answer == OverAnswer::OnArrival;
@@ -142,7 +142,8 @@ impl Planner<'_> {
 }
 
 impl Planner<'_> {
-    /// Where rows are answered on arrival, an unbounded frame keeps what it forgot of a key in a group of its own, and merges it in.
+    /// Where rows of event time are answered on arrival, an unbounded frame keeps what it forgot of a key in a group of its own, and
+    /// merges it in for rows out of order.
     fn check_on_arrival(&self, groups: &[OverGroup], span: Option<Span>) -> Result<(), QueryError> {
         for group in groups {
             if !matches!(group.frame, OverFrame::Rows { preceding: None } | OverFrame::Range { preceding_ms: None }) {

@@ -1,6 +1,7 @@
 //! Aggregates that keep their rows: LISTAGG, ARRAY_AGG, JSON_ARRAYAGG, SINGLE_VALUE, and FIRST_VALUE and LAST_VALUE with
 //! retractions.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, ListArray, StringArray, UInt32Array, new_null_array};
@@ -40,14 +41,19 @@ pub(super) fn new(give: Give, types: &[DataType], skip_nulls: bool) -> Result<Bo
 
 /// State: `values`, a list of the argument's type, in the order of arrival.
 struct Elements {
-    groups: Vec<Vec<Bytes>>,
+    groups: Vec<VecDeque<Bytes>>,
     codec: RowValues,
     give: Give,
     skip_nulls: bool,
 }
 
 impl Elements {
-    fn each(&mut self, groups: &[u32], args: &[ArrayRef], mut each: impl FnMut(&mut Vec<Bytes>, &[u8])) -> Result<()> {
+    fn each(
+        &mut self,
+        groups: &[u32],
+        args: &[ArrayRef],
+        mut each: impl FnMut(&mut VecDeque<Bytes>, &[u8]),
+    ) -> Result<()> {
         let rows = self.codec.encode(&args[..1])?;
         let nulls = args[0].logical_nulls().filter(|_| self.skip_nulls);
         for (row, &g) in groups.iter().enumerate() {
@@ -89,13 +95,14 @@ impl Elements {
 
 impl Aggregate for Elements {
     fn resize(&mut self, groups: usize) {
-        self.groups.resize(groups.max(self.groups.len()), Vec::new());
+        self.groups.resize(groups.max(self.groups.len()), VecDeque::new());
     }
     fn update(&mut self, groups: &[u32], args: &[ArrayRef]) -> Result<()> {
-        self.each(groups, args, |values, v| values.push(v.into()))
+        self.each(groups, args, |values, v| values.push_back(v.into()))
     }
     fn retract(&mut self, groups: &[u32], args: &[ArrayRef]) -> Result<()> {
         self.each(groups, args, |values, v| {
+            // Frames take back their oldest row, which is the first.
             if let Some(at) = values.iter().position(|held| &held[..] == v) {
                 values.remove(at);
             }

@@ -29,6 +29,7 @@ use super::partial::{Kind, Place};
 use super::pending::times;
 use super::results::{Numbers, Results};
 use super::row_values::NONE;
+use super::running::{KeyRows, Running};
 use super::saved_trees::KeyedTrees;
 use super::steps::Bounds;
 use super::sums::Exact;
@@ -90,12 +91,19 @@ impl ArrivalOver {
     pub(super) fn new(plan: &Over, input: &Schema, output: &Schema, functions: &dyn UserFunctions) -> Result<Self> {
         let processing_time = plan.answer == OverAnswer::ProcessingTime;
         let ranks = if processing_time { Ranks::OfTime } else { Ranks::OfOrder };
-        let layout = Layout::new(&plan.groups, input, ranks, functions)?;
+        let mut layout = Layout::new(&plan.groups, input, ranks, functions)?;
         if layout.groups.iter().flat_map(|g| &g.outputs).any(|o| matches!(o, Column::DenseRank)) {
             return Err(Error::Query {
                 message: "DENSE_RANK() cannot be given on arrival".to_owned(),
                 hint: Some("use RANK(); or order by an event time and leave EMIT ON ARRIVAL out".to_owned()),
             });
+        }
+        for group in &mut layout.groups {
+            let unbounded = matches!(group.bounds, Bounds::Rows(None) | Bounds::Range(None));
+            for accumulators in &mut group.accumulators {
+                accumulators.anew |= !unbounded && !accumulators.exact;
+                accumulators.running = Running::new(unbounded, !processing_time);
+            }
         }
         let mut partials: Vec<(Kind, usize)> = Vec::new();
         let mut width = 0;
@@ -197,16 +205,9 @@ impl ArrivalOver {
                     _ => out.extend_from_slice(&scratch),
                 }
             }
+            let rows = KeyRows { key, root, trees, arguments: &keyed.layout.arguments.list };
             for (accumulators, out) in group.accumulators.iter_mut().zip(&mut results.accumulated) {
-                let mut records = Vec::new();
-                trees.for_each(&root, from, position + 1, &mut |record| records.push(record));
-                accumulators.aggregate.clear(&[0]);
-                if unbounded {
-                    accumulators.aggregate.merge(&[0], &[key + 1])?;
-                }
-                let columns = accumulators.columns(&trees.slab, &keyed.layout.arguments.list, &records)?;
-                accumulators.aggregate.update(&vec![0; records.len()], &columns)?;
-                out.push(accumulators.aggregate.finish(&[0])?);
+                out.push(accumulators.answer(&rows, from, position)?);
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ use wasmill_plan::{AggregateCall, Error, OverFrame, OverFunction, OverGroup, Res
 
 use super::arguments::{Arguments, Class};
 use super::partial::{Kind, Partial, Place, Rule};
+use super::running::Running;
 use super::steps::Bounds;
 use crate::aggregate::{Aggregate, new_over_aggregate};
 
@@ -56,6 +57,12 @@ pub(super) struct Accumulators {
     pub(super) filter: Option<usize>,
     /// The frame slides and rows cannot be taken back: it is computed anew for each row.
     pub(super) anew: bool,
+    /// The order of the rows shows in the result.
+    pub(super) in_order: bool,
+    /// Whether a row that is taken back leaves nothing of itself, not even in the last digit.
+    pub(super) exact: bool,
+    /// On arrival: what is kept from row to row.
+    pub(super) running: Running,
 }
 
 /// How a result column is made; the numbers are partials of the group.
@@ -316,8 +323,35 @@ impl Builder<'_> {
         }
         let filter = call.filter.map(|f| self.arguments.condition(None, Some(f)));
         let anew = !self.unbounded && !aggregate.can_retract();
-        self.accumulators.push(Accumulators { aggregate, arguments: columns, filter, anew });
+        self.accumulators.push(Accumulators {
+            aggregate,
+            arguments: columns,
+            filter,
+            anew,
+            in_order: is_in_order(&call.function),
+            exact: is_exact(call),
+            running: Running::default(),
+        });
         Ok(Output::Accumulated(self.accumulators.len() - 1))
+    }
+}
+
+/// Whether the order of the rows shows in the result; users' functions may.
+fn is_in_order(function: &str) -> bool {
+    match wasmill_expr::aggregate::find(function) {
+        Some("COUNT" | "SUM" | "AVG" | "COLLECT" | "PERCENTILE") => false,
+        Some(name) => variance(name).is_none(),
+        None => true,
+    }
+}
+
+fn is_exact(call: &AggregateCall) -> bool {
+    let kind = call.arg_types.first().map(|t| &t.kind);
+    let is_float = matches!(kind, Some(TypeKind::Float | TypeKind::Double));
+    match call.function.as_str() {
+        // A sum of DECIMALs begins anew where it has overflowed.
+        "SUM" | "AVG" => !is_float && !matches!(kind, Some(TypeKind::Decimal(..))),
+        name => variance(name).is_none() || !is_float,
     }
 }
 

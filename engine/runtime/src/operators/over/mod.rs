@@ -17,6 +17,7 @@ mod partial;
 pub(crate) mod pending;
 mod results;
 mod row_values;
+mod running;
 mod saved;
 mod saved_trees;
 mod sliding;

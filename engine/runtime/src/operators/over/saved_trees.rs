@@ -10,6 +10,7 @@ use wasmill_plan::{Error, Result, Schema};
 use super::arguments::Class;
 use super::functions::Layout;
 use super::partial::Kind;
+use super::running::KeyRows;
 use super::saved::int_list;
 use super::tree::{Root, Trees};
 use crate::operators::key_index::KeyIndex;
@@ -23,7 +24,7 @@ use crate::state::{KEY_GROUP_COLUMN, StateTable, hash_rows};
 /// | `$base` | list of BIGINT | the partials of the rows that unbounded frames have forgotten, as their bits |
 /// | `$records` | list of BIGINT | of the rows kept, in order: time, bits and arguments, as their bits |
 /// | `$bytes` | list of BYTES | arguments of variable length, row by row, then those of `$base` |
-/// | `$0`, `$1`, … | | the accumulators of what unbounded frames have forgotten, for functions without partials |
+/// | `$0`, `$1`, … | | [`Accumulators::save_running`](super::functions::Accumulators::save_running) of each function without partials |
 pub(super) struct KeyedTrees {
     pub(super) keys: KeyIndex,
     pub(super) layout: Layout,
@@ -69,18 +70,21 @@ impl KeyedTrees {
             self.base.extend_from_slice(&self.identity);
         }
         for accumulators in self.layout.groups.iter_mut().flat_map(|g| &mut g.accumulators) {
-            // Group 0 is for answers.
-            accumulators.aggregate.resize(count + 1);
+            accumulators.resize_running(count);
         }
     }
 
     /// Counts the first rows of a key as forgotten, and keeps what unbounded frames need of them.
     pub(super) fn retire(&mut self, key: u32, rows: u64, unbounded: bool) -> Result<()> {
         self.gone[key as usize] += rows;
+        let root = self.roots[key as usize];
+        let key_rows = KeyRows { key, root, trees: &self.trees, arguments: &self.layout.arguments.list };
+        for accumulators in self.layout.groups.iter_mut().flat_map(|g| &mut g.accumulators) {
+            accumulators.forget(&key_rows, rows)?;
+        }
         if !unbounded {
             return Ok(());
         }
-        let root = self.roots[key as usize];
         let mut parts = Vec::new();
         self.trees.range(&root, 0, rows, &mut parts);
         let start = key as usize * self.trees.width;
@@ -100,12 +104,6 @@ impl KeyedTrees {
             }
             base.copy_from_slice(&words);
         }
-        for accumulators in self.layout.groups.iter_mut().flat_map(|g| &mut g.accumulators) {
-            let mut records = Vec::new();
-            self.trees.for_each(&root, 0, rows, &mut |record| records.push(record));
-            let columns = accumulators.columns(&self.trees.slab, &self.layout.arguments.list, &records)?;
-            accumulators.aggregate.update(&vec![key + 1; records.len()], &columns)?;
-        }
         Ok(())
     }
 
@@ -115,6 +113,7 @@ impl KeyedTrees {
             self.trees.drop_first_leaf(&mut self.roots[key as usize]);
         }
         self.gone[key as usize] = 0;
+        self.layout.groups.iter_mut().flat_map(|g| &mut g.accumulators).for_each(|x| x.remove(key));
         self.keys.remove(key);
     }
 
@@ -133,7 +132,7 @@ impl KeyedTrees {
         fields.push(Field::new("$records", list(A::Int64), false));
         fields.push(Field::new("$bytes", list(A::Binary), false));
         let groups = self.layout.groups.iter();
-        let types = groups.flat_map(|g| &g.accumulators).flat_map(|x| x.aggregate.state_types());
+        let types = groups.flat_map(|g| &g.accumulators).flat_map(|x| x.running_types());
         fields.extend(types.enumerate().map(|(i, t)| Field::new(format!("${i}"), t, true)));
         ArrowSchema::new(fields)
     }
@@ -142,6 +141,9 @@ impl KeyedTrees {
 impl StateTable for KeyedTrees {
     fn name(&self) -> &'static str {
         "keys"
+    }
+    fn version(&self) -> u32 {
+        2
     }
 
     fn save(&mut self) -> Result<RecordBatch> {
@@ -173,9 +175,8 @@ impl StateTable for KeyedTrees {
         let offsets = OffsetBuffer::from_lengths(starts.windows(2).map(|w| w[1] - w[0]));
         let values: ArrayRef = Arc::new(BinaryArray::from_iter_values(bytes));
         columns.push(Arc::new(LargeListArray::try_new(field, offsets, values, None)?));
-        let groups: Vec<u32> = ids.iter().map(|id| id + 1).collect();
         for accumulators in self.layout.groups.iter().flat_map(|g| &g.accumulators) {
-            columns.extend(accumulators.aggregate.save(&groups)?);
+            columns.extend(accumulators.save_running(&ids)?);
         }
         Ok(RecordBatch::try_new(Arc::new(self.schema()), columns)?)
     }
@@ -189,7 +190,7 @@ impl StateTable for KeyedTrees {
         }
         for key in 0..self.roots.len() as u32 {
             let groups = self.layout.groups.iter_mut();
-            groups.flat_map(|g| &mut g.accumulators).for_each(|x| x.aggregate.clear(&[key + 1]));
+            groups.flat_map(|g| &mut g.accumulators).for_each(|x| x.remove(key));
         }
         self.trees = Trees::new(self.stride, self.trees.partials.clone(), self.trees.width, self.byte_words.clone());
         self.keys.clear();
@@ -222,10 +223,10 @@ impl StateTable for KeyedTrees {
                 self.base[at + word] = self.trees.slab.add(bytes.next().ok_or_else(corrupt)?);
             }
         }
-        let (mut column, groups) = (width + 5, ids.iter().map(|id| id + 1).collect::<Vec<u32>>());
+        let mut column = width + 5;
         for accumulators in self.layout.groups.iter_mut().flat_map(|g| &mut g.accumulators) {
-            let count = accumulators.aggregate.state_types().len();
-            accumulators.aggregate.load(&groups, &rows.columns()[column..column + count])?;
+            let count = accumulators.running_types().len();
+            accumulators.load_running(&ids, &rows.columns()[column..column + count])?;
             column += count;
         }
         Ok(())

@@ -7,7 +7,8 @@ use crate::testing::{operator_context, rows as text};
 use arrow::array::RecordBatch;
 
 const INPUT: &str = "k INT, t TIMESTAMP(3), v BIGINT, d DOUBLE, s STRING";
-const RESULTS: &str = "c BIGINT, su BIGINT, sd DOUBLE, mx DOUBLE, mn STRING, fi STRING, la STRING, dc BIGINT";
+const RESULTS: &str =
+    "c BIGINT, su BIGINT, sd DOUBLE, mx DOUBLE, mn STRING, fi STRING, la STRING, dc BIGINT, ds BIGINT, li STRING";
 
 #[derive(Clone, Debug)]
 struct Row {
@@ -79,6 +80,8 @@ fn functions() -> Vec<OverFunction> {
         "FIRST_VALUE 4 STRING",
         "LAST_VALUE 4 STRING",
         "COUNT DISTINCT 2",
+        "SUM DISTINCT 2 BIGINT",
+        "LISTAGG 4 STRING",
     ]
     .map(|f| aggregate(f, INPUT))
     .into()
@@ -92,7 +95,7 @@ fn results(frame: &[&Row]) -> String {
     let or_null = |v: Option<&&str>| v.map_or("NULL".to_owned(), |v| (*v).to_owned());
     let distinct: std::collections::HashSet<i64> = ints.iter().copied().collect();
     format!(
-        "{} | {} | {} | {} | {} | {} | {} | {}",
+        "{} | {} | {} | {} | {} | {} | {} | {} | {} | {}",
         frame.len(),
         if ints.is_empty() { "NULL".into() } else { ints.iter().sum::<i64>().to_string() },
         show((!doubles.is_empty()).then(|| doubles.iter().sum())),
@@ -100,7 +103,9 @@ fn results(frame: &[&Row]) -> String {
         or_null(texts.iter().min()),
         or_null(texts.first()),
         or_null(texts.last()),
-        distinct.len()
+        distinct.len(),
+        if ints.is_empty() { "NULL".into() } else { distinct.iter().sum::<i64>().to_string() },
+        if texts.is_empty() { "NULL".into() } else { texts.join(",") },
     )
 }
 
