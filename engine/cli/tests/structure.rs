@@ -104,34 +104,50 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The names under `[dependencies]` of a manifest.
-fn dependencies(manifest: &str) -> Vec<&str> {
-    let section = manifest.split("\n[").find(|s| s.starts_with("dependencies]")).unwrap_or_default();
-    let names = section.lines().skip(1).filter_map(|line| line.split(['.', ' ', '=']).next());
-    names.filter(|name| !name.is_empty() && !name.starts_with('#')).collect()
+/// The keys under `[section]` of a manifest, with what stands behind them up to the next key: `(name, rest)`.
+fn section<'a>(manifest: &'a str, section: &str) -> Vec<(&'a str, &'a str)> {
+    let head = format!("[{section}]\n");
+    let Some(at) = manifest.find(&head).filter(|&at| at == 0 || manifest[..at].ends_with('\n')) else {
+        return Vec::new();
+    };
+    let body = &manifest[at + head.len()..];
+    let body = &body[..body.find("\n[").unwrap_or(body.len())];
+    let starts = body.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_alphabetic()));
+    let starts: Vec<usize> = starts.map(|line| line.as_ptr() as usize - body.as_ptr() as usize).collect();
+    let ends = starts.iter().skip(1).copied().chain([body.len()]);
+    let entries = starts.iter().zip(ends).map(|(&start, end)| &body[start..end]);
+    entries.filter_map(|entry| entry.find(['.', ' ', '=']).map(|at| entry.split_at(at))).collect()
+}
+
+#[test]
+fn releases_have_no_debug_assertions() {
+    let manifest = read(&root().join("Cargo.toml"));
+    let said = |profile: &str, value: &str| -> Vec<&str> {
+        let packages = section(&manifest, profile).into_iter();
+        packages
+            .filter(|(_, rest)| rest.contains(&format!("debug-assertions = {value}")))
+            .map(|(name, _)| name)
+            .collect()
+    };
+    let kept = said("profile.release.package", "true");
+    assert!(kept.contains(&"wasmill-runtime"), "{kept:?}");
+    assert_eq!(kept, said("profile.dist.package", "false"), "the profile 'dist' inherits them: turn them off");
 }
 
 #[test]
 fn crates_use_each_other_one_way_only() {
     let workspace = read(&root().join("Cargo.toml"));
-    let members: Vec<&str> = workspace
-        .split("members = [")
-        .nth(1)
-        .and_then(|rest| rest.split(']').next())
-        .expect("the list of members")
-        .split(',')
-        .map(|m| m.trim().trim_matches('"'))
-        .filter(|m| !m.is_empty())
-        .collect();
+    let workspace = section(&workspace, "workspace");
+    let (_, members) = workspace.iter().find(|(name, _)| *name == "members").expect("the list of members");
+    let members: Vec<&str> = members.split('"').skip(1).step_by(2).collect();
     let allowed: BTreeMap<&str, _> = DIRECTIONS.iter().map(|(name, folder, uses)| (*folder, (*name, *uses))).collect();
     assert!(members.len() >= DIRECTIONS.len(), "fewer members than crates named here: {members:?}");
     for member in members {
         let (name, uses) = allowed.get(member).unwrap_or_else(|| panic!("'{member}' is not in DIRECTIONS: add it"));
         let manifest = read(&root().join(member).join("Cargo.toml"));
         assert!(manifest.contains(&format!("name = \"{name}\"")), "'{member}' is not the crate {name}");
-        let ours: Vec<&str> = dependencies(&manifest).into_iter().filter(|d| d.starts_with("wasmill")).collect();
-        for used in ours {
-            assert!(uses.contains(&used), "{name} must not use {used}");
+        for (used, _) in section(&manifest, "dependencies").iter().filter(|(d, _)| d.starts_with("wasmill")) {
+            assert!(uses.contains(used), "{name} must not use {used}");
         }
     }
 }
