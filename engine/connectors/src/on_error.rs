@@ -56,7 +56,10 @@ impl Rejects {
     pub(crate) fn add(&mut self, reason: String, place: String, raw: &[u8]) -> Result<(), Error> {
         match self.on_error {
             OnError::Fail => {
-                let message = format!("a row of table '{}' cannot be decoded: {reason}", self.table);
+                let message = format!(
+                    "a row of table '{}' cannot be decoded: {reason}; 'on-error' = 'skip' leaves such rows out",
+                    self.table
+                );
                 return Err(Error::Data { message, place: Some(place) });
             }
             OnError::Skip => {}

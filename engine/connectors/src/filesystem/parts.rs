@@ -88,7 +88,7 @@ impl Folder {
     /// # Errors
     /// The folder cannot be written.
     pub(crate) fn begin(&self) -> Result<u64> {
-        fs::create_dir_all(&self.path).map_err(|e| cannot_create(&self.path, &e))?;
+        fs::create_dir_all(&self.path).map_err(|e| cannot_write(&self.path, &e))?;
         if let Some(run) = self.run.get() {
             return Ok(*run);
         }
@@ -101,7 +101,7 @@ impl Folder {
             match OpenOptions::new().write(true).create_new(true).open(self.path.join(format!(".run-{run}"))) {
                 Ok(_) => break,
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => run += 1,
-                Err(e) => return Err(cannot_create(&self.path, &e)),
+                Err(e) => return Err(cannot_write(&self.path, &e)),
             }
         }
         drop(sinks);
@@ -151,7 +151,7 @@ impl Folder {
     /// The rename fails.
     pub(crate) fn show(&self, part: &PartName) -> Result<()> {
         let (from, to) = (self.path.join(part.hidden()), self.path.join(part.visible()));
-        fs::rename(&from, &to).map_err(|e| output_error(&to.display().to_string(), &e))
+        fs::rename(&from, &to).map_err(|e| cannot_write(&to, &e))
     }
     /// Removes a file that may be there.
     ///
@@ -160,7 +160,7 @@ impl Folder {
     pub(crate) fn remove(&self, name: &str) -> Result<()> {
         let path = self.path.join(name);
         match fs::remove_file(&path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(output_error(&path.display().to_string(), &e)),
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(cannot_write(&path, &e)),
             _ => Ok(()),
         }
     }
@@ -170,7 +170,7 @@ impl Folder {
     /// What the system says.
     pub(crate) fn sync(&self) -> Result<()> {
         let synced = File::open(&self.path).and_then(|f| f.sync_all());
-        synced.map_err(|e| output_error(&self.path.display().to_string(), &e))
+        synced.map_err(|e| cannot_write(&self.path, &e))
     }
     /// One more sink has finished; true for the last one.
     pub(crate) fn leave(&self) -> bool {
@@ -180,14 +180,39 @@ impl Folder {
     }
 }
 
+/// A path as the user gave it: the hidden folder of a file's parts is the file, a hidden part its folder.
+pub(crate) fn shown(path: &Path) -> String {
+    let name = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    for folder in path.ancestors().take(2) {
+        if let Some(file) = name(folder).strip_prefix('.').and_then(|n| n.strip_suffix(".parts")) {
+            return folder.with_file_name(file).display().to_string();
+        }
+    }
+    let is_hidden = [".part-", ".run-"].iter().any(|prefix| name(path).starts_with(prefix));
+    path.parent().filter(|_| is_hidden).unwrap_or(path).display().to_string()
+}
+
 /// The error of a place that cannot be written.
-pub(crate) fn cannot_create(path: &Path, error: &io::Error) -> Error {
-    output_error(&path.display().to_string(), error)
+pub(crate) fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    output_error(&shown(path), error)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_are_shown_as_the_user_gave_them() {
+        for (path, expected) in [
+            ("a/.out.json.parts/.part-1-0.writing", "a/out.json"),
+            (".out.json.parts", "out.json"),
+            ("a/.run-1", "a"),
+            ("a/part-1-0-1-0.json", "a/part-1-0-1-0.json"),
+            ("a/.b", "a/.b"),
+        ] {
+            assert_eq!(shown(Path::new(path)), expected);
+        }
+    }
 
     #[test]
     fn names_round_trip() {

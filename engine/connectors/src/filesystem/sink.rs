@@ -18,7 +18,7 @@ use wasmill_runtime::sink::Sink;
 
 use super::compress::TextFile;
 use super::open::Compression;
-use super::parts::{Folder, Folders, PartName, cannot_create};
+use super::parts::{Folder, Folders, PartName, cannot_write, shown};
 use super::paths;
 use crate::format::{Format, TextEncoder};
 use crate::options::{OptionError, Reader};
@@ -187,7 +187,7 @@ impl FileSink {
             PartName { run, epoch, label: self.label.clone(), number: self.closed, suffix: self.target.suffix() };
         self.closed += 1;
         let hidden = self.folder.path.join(name.hidden());
-        fs::rename(&path, &hidden).map_err(|e| output_error(&hidden.display().to_string(), &e))
+        fs::rename(&path, &hidden).map_err(|e| cannot_write(&hidden, &e))
     }
 
     /// Shows this sink's parts up to `epoch`; those of a file wait for its end.
@@ -212,9 +212,9 @@ impl FileSink {
 }
 
 fn begin(target: &Target, path: &Path, names: &[String], schema: &SchemaRef, with_header: bool) -> Result<Part> {
-    let file = File::create(path).map_err(|e| cannot_create(path, &e))?;
+    let file = File::create(path).map_err(|e| cannot_write(path, &e))?;
     if let Format::Parquet(compression) = &target.format {
-        let name = path.display().to_string();
+        let name = shown(path);
         return Ok(Part::Parquet(ParquetFile::new(file, name, schema.clone(), *compression)?));
     }
     let mut encoder = target.format.encoder(names);
@@ -222,7 +222,7 @@ fn begin(target: &Target, path: &Path, names: &[String], schema: &SchemaRef, wit
     if with_header {
         encoder.header(&mut encoded);
     }
-    let file = TextFile::new(file, target.compression).map_err(|e| cannot_create(path, &e))?;
+    let file = TextFile::new(file, target.compression).map_err(|e| cannot_write(path, &e))?;
     Ok(Part::Text { file, encoder, encoded, bytes: 0 })
 }
 
@@ -230,7 +230,7 @@ fn end(part: Part, path: &Path) -> Result<()> {
     match part {
         Part::Parquet(file) => file.close(),
         Part::Text { mut file, encoded, .. } => {
-            file.write(&encoded).and_then(|()| file.close()).map_err(|e| output_error(&path.display().to_string(), &e))
+            file.write(&encoded).and_then(|()| file.close()).map_err(|e| cannot_write(path, &e))
         }
     }
 }
@@ -248,7 +248,7 @@ impl Sink for FileSink {
         }
         let rolls = self.target.file.is_none();
         let part_bytes_max = self.target.part_bytes_max;
-        let place = self.target.folder.display().to_string();
+        let place = shown(&self.target.folder);
         let bytes = match self.part()? {
             Part::Parquet(file) => {
                 file.write(&batch.rows)?;
@@ -283,7 +283,7 @@ impl Sink for FileSink {
                 if !visible && part.label == self.label && part.epoch == self.last_epoch + 1 {
                     let renamed = PartName { epoch, ..part.clone() };
                     let (from, to) = (self.folder.path.join(part.hidden()), self.folder.path.join(renamed.hidden()));
-                    fs::rename(&from, &to).map_err(|e| output_error(&to.display().to_string(), &e))?;
+                    fs::rename(&from, &to).map_err(|e| cannot_write(&to, &e))?;
                 }
             }
         }
@@ -348,13 +348,13 @@ impl FileSink {
                 }
             }
         }
-        fs::rename(&whole, file).map_err(|e| output_error(&file.display().to_string(), &e))?;
-        fs::remove_dir_all(&self.folder.path).map_err(|e| output_error(&self.folder.path.display().to_string(), &e))
+        fs::rename(&whole, file).map_err(|e| cannot_write(file, &e))?;
+        fs::remove_dir_all(&self.folder.path).map_err(|e| cannot_write(&self.folder.path, &e))
     }
 }
 
 fn append(paths: &[PathBuf], whole: &Path) -> Result<()> {
-    let fail = |e: io::Error| output_error(&whole.display().to_string(), &e);
+    let fail = |e: io::Error| cannot_write(&whole, &e);
     let mut output = fs::OpenOptions::new().append(true).open(whole).map_err(fail)?;
     for path in paths {
         let mut input = File::open(path).map_err(|e| paths::cannot_open(path, &e))?;
