@@ -210,6 +210,15 @@ impl Format {
         }
     }
 
+    /// Whether every line break ends a record.
+    pub(crate) fn has_lines(&self) -> bool {
+        match self {
+            Self::Json(..) | Self::Raw => true,
+            Self::Csv(options) => options.quote.is_none(),
+            Self::Parquet(_) => false,
+        }
+    }
+
     /// The usual suffix of a file.
     pub(crate) fn suffix(&self) -> &'static str {
         match self {

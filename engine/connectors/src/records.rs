@@ -98,8 +98,10 @@ pub(crate) struct Records {
     /// Line breaks before `buffer[start]`.
     lines: u64,
     at_end: bool,
-    /// A record is too long; drop up to its end.
+    /// A record is too long, or began before what is read here; drop up to its end.
     dropping: bool,
+    /// No record that begins here or behind it is read.
+    until: Option<u64>,
     record_bytes_max: usize,
     /// A last line without a line break is not yet complete (the file still grows).
     growing: bool,
@@ -119,6 +121,7 @@ impl Records {
             lines: 0,
             at_end: false,
             dropping: false,
+            until: None,
             record_bytes_max,
             growing,
         }
@@ -128,6 +131,16 @@ impl Records {
         (self.offset, self.lines) = (offset, lines);
         self
     }
+    /// Ends before the first record that begins at `until` or behind it.
+    pub(crate) fn ending_at(mut self, until: Option<u64>) -> Self {
+        self.until = until;
+        self
+    }
+    /// Begins behind the next line break.
+    pub(crate) fn behind_line_break(mut self) -> Self {
+        self.dropping = true;
+        self
+    }
     /// Bytes and lines before the next record.
     pub(crate) fn position(&self) -> (u64, u64) {
         (self.offset, self.lines)
@@ -135,6 +148,9 @@ impl Records {
 
     /// The next record in the buffer.
     pub(crate) fn next(&mut self, framing: &impl Framing) -> Next<'_> {
+        if self.until.is_some_and(|until| self.offset >= until) && !self.dropping {
+            return Next::End;
+        }
         if self.offset == 0 && self.buffer[self.start..self.end].starts_with(BYTE_ORDER_MARK) && framing.skips_mark() {
             self.advance(BYTE_ORDER_MARK.len(), 0);
         }

@@ -1,5 +1,8 @@
 //! Reads one text input (a file, standard input) into batches of decoded columns.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use arrow::array::ArrayRef;
@@ -28,7 +31,7 @@ pub(crate) enum Step {
 
 /// One input and its decoder.
 pub(crate) struct TextReader {
-    name: String,
+    origin: Origin,
     records: Records,
     decoder: TextDecoder,
     fields: Vec<Field>,
@@ -48,7 +51,13 @@ impl TextReader {
         record_bytes_max: usize,
     ) -> Self {
         let columns = fields.iter().map(|f| ColumnBuilder::new(&f.data_type.kind)).collect();
-        Self { name, records, decoder, fields, columns, failed: None, record_bytes_max }
+        let origin = Origin { name, lines: 0, uncounted: None };
+        Self { origin, records, decoder, fields, columns, failed: None, record_bytes_max }
+    }
+    /// The input begins behind that many bytes of a file, whose lines count in places.
+    pub(crate) fn behind(mut self, path: &Path, bytes: u64) -> Self {
+        self.origin.uncounted = Some((path.to_owned(), bytes));
+        self
     }
     /// Bytes and lines before the first record that has not been given.
     pub(crate) fn position(&self) -> (u64, u64) {
@@ -69,16 +78,16 @@ impl TextReader {
                 Next::Record { bytes, line } => self
                     .decoder
                     .header(bytes)
-                    .map_err(|message| Error::Data { message, place: Some(format!("{}:{line}", self.name)) })?,
+                    .map_err(|message| Error::Data { message, place: Some(self.origin.place(line)) })?,
                 Next::TooLong { line, .. } => {
                     return Err(Error::Data {
                         message: too_long(self.record_bytes_max),
-                        place: Some(format!("{}:{line}", self.name)),
+                        place: Some(self.origin.place(line)),
                     });
                 }
                 Next::End => return Ok(()),
                 Next::More => {
-                    if self.records.fill(Duration::from_secs(1)).map_err(|e| input_error(&self.name, &e))?
+                    if self.records.fill(Duration::from_secs(1)).map_err(|e| input_error(&self.origin.name, &e))?
                         == Fill::Pending
                     {
                         return Ok(());
@@ -111,7 +120,7 @@ impl TextReader {
                         match self.decoder.header(bytes) {
                             Ok(()) => continue,
                             Err(message) => {
-                                return Err(Error::Data { message, place: Some(format!("{}:{line}", self.name)) });
+                                return Err(Error::Data { message, place: Some(self.origin.place(line)) });
                             }
                         }
                     }
@@ -125,11 +134,11 @@ impl TextReader {
                             rejects.skip();
                             continue;
                         }
-                        Err(reason) => rejects.add(reason, format!("{}:{line}", self.name), bytes),
+                        Err(reason) => rejects.add(reason, self.origin.place(line), bytes),
                     }
                 }
                 Next::TooLong { start, line } => {
-                    rejects.add(too_long(self.record_bytes_max), format!("{}:{line}", self.name), start)
+                    rejects.add(too_long(self.record_bytes_max), self.origin.place(line), start)
                 }
                 Next::End => return if rows > 0 { self.rows(rows) } else { Ok(Step::End) },
                 Next::More => {
@@ -140,7 +149,7 @@ impl TextReader {
                         Ok(Fill::Pending) => return Ok(Step::Pending),
                         Err(e) => {
                             let line = self.records.position().1 + 1;
-                            Err(input_error(&format!("{}:{line}", self.name), &e))
+                            Err(input_error(&self.origin.place(line), &e))
                         }
                     }
                 }
@@ -159,6 +168,33 @@ impl TextReader {
         let columns = self.columns.iter_mut().zip(&self.fields).map(|(c, f)| c.finish(&f.data_type.kind));
         Ok(Step::Rows { columns: columns.collect::<Result<_>>()?, rows })
     }
+}
+
+/// Where records stand, for errors.
+struct Origin {
+    name: String,
+    /// Lines before those that [`Records`] counts.
+    lines: u64,
+    /// They are those of the first bytes of a file, and are counted when a place is asked for.
+    uncounted: Option<(PathBuf, u64)>,
+}
+
+impl Origin {
+    fn place(&mut self, line: u64) -> String {
+        if let Some((path, bytes)) = self.uncounted.take() {
+            self.lines = File::open(path).map_or(0, |file| count_breaks(file.take(bytes)));
+        }
+        format!("{}:{}", self.name, self.lines + line)
+    }
+}
+
+/// How many line breaks there are; up to where the input cannot be read.
+fn count_breaks(mut input: impl Read) -> u64 {
+    let (mut buffer, mut breaks) = (vec![0; 256 * 1024], 0);
+    while let Ok(read @ 1..) = input.read(&mut buffer) {
+        breaks += memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64;
+    }
+    breaks
 }
 
 /// What a decoder made of a record.

@@ -110,3 +110,147 @@ fn a_file_that_changed_since_its_position_is_refused() {
     third.seek_all(&[serde_json::json!({"files": {}, "letters": []})]).unwrap();
     assert_eq!(drain(&mut *third).rows(), [""; 0]);
 }
+
+/// All rows that `parallelism` instances give, in the order of the instances.
+fn rows_of_all(table: &Table, parallelism: usize) -> Vec<String> {
+    let rows = |index| {
+        let run = drain(&mut *Connectors.source(&node(table), index, parallelism).unwrap());
+        assert!(run.error.is_none(), "{}", run.error_text());
+        run.rows()
+    };
+    (0..parallelism).flat_map(rows).collect()
+}
+
+#[test]
+fn a_file_is_cut_anywhere_and_each_record_is_read_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("in");
+    let texts = [
+        "a\r\nbb\r\n\r\n\nccc\ndddddddd\n\n",
+        "a\nbb\nccc",
+        "abcdefgh\nijklmnop\nqrstuvwx\n",
+        "\n\n\n\n\n",
+        "\u{feff}x\ny\n",
+    ];
+    for text in texts {
+        fs::write(&path, text).unwrap();
+        let expected: Vec<&str> = text.lines().collect();
+        for split in 1..=text.len() {
+            let split = format!("{split} b");
+            let options = [
+                ("connector", "filesystem"),
+                ("format", "raw"),
+                ("path", path.to_str().unwrap()),
+                ("source.split-size", split.as_str()),
+            ];
+            let table = table(&[("line", string())], &options);
+            for parallelism in [2, 3] {
+                let mut rows = rows_of_all(&table, parallelism);
+                let mut expected = expected.clone();
+                rows.sort();
+                expected.sort_unstable();
+                assert_eq!(rows, expected, "{text:?} in parts of {split} at {parallelism}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_parts_of_a_file_are_shared_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let (json, csv) = (dir.path().join("a.json"), dir.path().join("a.csv"));
+    let json_line = |i: usize| {
+        format!("{{\"id\":{i},\"name\":\"{}\"}}{}", "x".repeat(i % 90), if i % 2 == 0 { "\n" } else { "\r\n" })
+    };
+    fs::write(&json, (0..60_000).map(json_line).collect::<String>().trim_end()).unwrap();
+    // Lines of 16 bytes: parts begin where lines do.
+    let csv_lines = (0..60_000).map(|i| format!("a\"{i:06},{i:06}\n"));
+    fs::write(&csv, format!("name,        id\n{}", csv_lines.collect::<String>())).unwrap();
+    let table_of = |path: &std::path::Path, format: &str, more: &[(&str, &str)]| {
+        let mut options = vec![("connector", "filesystem"), ("format", format), ("path", path.to_str().unwrap())];
+        options.extend(more);
+        table(&[("id", TypeKind::BigInt), ("name", string())], &options)
+    };
+    check(&table_of(&json, "json", &[("source.split-size", "50003 b")]));
+    let quotes = ("csv.disable-quote-character", "true");
+    check(&table_of(&csv, "csv", &[("csv.header", "true"), quotes, ("source.split-size", "32000 b")]));
+    // With quotes a record may hold line breaks: one instance reads it all.
+    fs::write(&csv, "1,\"a\nb\"\n".repeat(1000)).unwrap();
+    let quoted = table_of(&csv, "csv", &[("source.split-size", "100 b")]);
+    let first = drain(&mut *Connectors.source(&node(&quoted), 0, 2).unwrap()).rows();
+    assert_eq!(first, vec!["1|a\nb"; 1000]);
+    assert_eq!(drain(&mut *Connectors.source(&node(&quoted), 1, 2).unwrap()).rows(), [""; 0]);
+}
+
+#[test]
+fn the_row_groups_of_a_parquet_file_are_shared_anew() {
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::WriterProperties;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.parquet");
+    let id: ArrayRef = std::sync::Arc::new((0..60_000).collect::<Int64Array>());
+    let name: ArrayRef = std::sync::Arc::new((0..60_000).map(|i| Some(format!("n{i}"))).collect::<StringArray>());
+    let batch = RecordBatch::try_from_iter([("id", id), ("name", name)]).unwrap();
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(1_700)).build();
+    let mut writer = ArrowWriter::try_new(fs::File::create(&path).unwrap(), batch.schema(), Some(properties)).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let options = |split| {
+        [
+            ("connector", "filesystem"),
+            ("format", "parquet"),
+            ("path", path.to_str().unwrap()),
+            ("source.split-size", split),
+        ]
+    };
+    let columns = [("id", TypeKind::BigInt), ("name", string())];
+    let (cut, whole) = (table(&columns, &options("20 kb")), table(&columns, &options("0 b")));
+    check(&cut);
+    let share = |table: &Table| drain(&mut *Connectors.source(&node(table), 1, 2).unwrap()).rows().len();
+    assert!((10_000..50_000).contains(&share(&cut)), "{}", share(&cut));
+    assert_eq!(share(&whole), 0);
+}
+
+#[test]
+fn errors_in_a_part_name_the_line_of_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.json");
+    let line = |i: usize| if i == 2_345 { "{\"id\":x}\n".to_owned() } else { format!("{{\"id\":{i}}}\n") };
+    fs::write(&path, (1..=4_000).map(line).collect::<String>()).unwrap();
+    let options = [
+        ("connector", "filesystem"),
+        ("format", "json"),
+        ("path", path.to_str().unwrap()),
+        ("source.split-size", "1 kb"),
+        ("on-error", "dead-letter:x"),
+    ];
+    let table = table(&[("id", TypeKind::BigInt)], &options);
+    let runs: Vec<_> = (0..3).map(|i| drain(&mut *Connectors.source(&node(&table), i, 3).unwrap())).collect();
+    let places: Vec<&str> = runs.iter().flat_map(|r| &r.letters).map(|l| l.place.as_str()).collect();
+    assert_eq!(places, [format!("{}:2345", path.display())]);
+    assert_eq!(runs.iter().map(|r| r.rows().len()).sum::<usize>(), 3_999);
+}
+
+#[test]
+fn a_file_that_changed_before_a_part_was_read_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.json");
+    let text: String = (0..4_000).map(|i| format!("{{\"id\":{i}}}\n")).collect();
+    fs::write(&path, &text).unwrap();
+    let options = [
+        ("connector", "filesystem"),
+        ("format", "json"),
+        ("path", path.to_str().unwrap()),
+        ("source.split-size", "1 kb"),
+    ];
+    let table = table(&[("id", TypeKind::BigInt)], &options);
+    let position = Connectors.source(&node(&table), 1, 2).unwrap().position();
+    for other in [text.replace("id", "ix"), text[..text.len() / 2].to_owned()] {
+        fs::write(&path, other).unwrap();
+        let mut source = Connectors.source(&node(&table), 1, 2).unwrap();
+        source.seek(&position).unwrap();
+        let error = drain(&mut *source).error_text();
+        assert!(error.contains("is not as it was when it was read before"), "{error}");
+    }
+}

@@ -9,6 +9,7 @@ mod paths;
 mod place;
 mod sink;
 mod source;
+mod split;
 
 pub(crate) use clash::check as check_clash;
 pub(crate) use parts::Folders;
@@ -26,6 +27,9 @@ use crate::options::{OptionError, OptionKind, OptionSpec, Reader};
 /// Longest record that is read where `record.max-size` does not say otherwise.
 pub(crate) const RECORD_BYTES_MAX: u64 = 16 << 20;
 
+/// Larger files are read in parts where `source.split-size` does not say otherwise.
+const SPLIT_BYTES: u64 = 64 << 20;
+
 /// The connector's own options.
 pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
@@ -39,6 +43,12 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         OptionKind::Duration,
         "look for new files and new rows this often, for ever",
     ),
+    OptionSpec::new(
+        "source.split-size",
+        OptionKind::Size,
+        "several instances share a file of lines, or a Parquet file, that is larger; '0 b' keeps files whole",
+    )
+    .or("64 mb"),
     OptionSpec::new("record.max-size", OptionKind::Size, "longest record that is accepted").or("16 mb"),
     OptionSpec::new(
         "replay.speed",
@@ -65,6 +75,7 @@ pub(crate) struct FileOptions {
     pub(crate) format: Format,
     pub(crate) monitor_interval: Option<Duration>,
     pub(crate) record_bytes_max: usize,
+    pub(crate) split_bytes: u64,
 }
 
 impl FileOptions {
@@ -86,7 +97,11 @@ impl FileOptions {
             )
             .hint("use '1 s', or leave it out to read the files once"));
         }
+        // Rows that are replayed come in their order.
+        let is_whole = monitor_interval.is_some() || options.text("replay.speed").is_some();
+        let split_bytes = options.size("source.split-size")?.unwrap_or(SPLIT_BYTES);
         Ok(Self {
+            split_bytes: if is_whole { 0 } else { split_bytes },
             path: paths::local(path)?,
             format: Format::of(table)?,
             monitor_interval,

@@ -1,4 +1,4 @@
-//! How far a file has been read, and whether it is still the file that was read.
+//! How far a file, or a part of one, has been read, and whether it is still the file that was read.
 //!
 //! ```text
 //! plain file:      [ … given … | 1 KiB before the offset ] offset → still to read
@@ -17,12 +17,16 @@ use wasmill_plan::{Error, Result};
 /// Bytes that the mark covers.
 const MARK_BYTES: u64 = 1024;
 
-/// How far a file has been read.
+/// How far a part of a file has been read; most files are one part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Uncompressed bytes, or rows of a Parquet file.
+    /// Where the part begins: uncompressed bytes, or rows of a Parquet file.
+    pub(super) start: u64,
+    /// Where it ends, if not with the file: records that begin before it belong to the part.
+    pub(super) until: Option<u64>,
+    /// How far it has been read; `start`: not at all.
     pub(super) offset: u64,
-    /// Line breaks before.
+    /// Line breaks between.
     pub(super) lines: u64,
     /// Rows behind the offset that were given already.
     pub(super) given: u64,
@@ -68,12 +72,16 @@ impl Place {
     }
 
     /// Compares a file with the place; `is_raw` is asked only where the file has changed.
-    pub(super) fn fate(&self, path: &Path, metadata: &Metadata, is_raw: impl FnOnce() -> bool) -> Fate {
+    pub(super) fn fate(&self, path: &Path, metadata: &Metadata, is_raw: impl Fn() -> bool) -> Fate {
         let now = End::of(metadata);
         if self.end == Some(now) {
             return Fate::Read;
         }
-        if self.offset == 0 && self.given == 0 {
+        let is_cut_off = self.start.max(self.until.unwrap_or(0)) > now.size;
+        if is_cut_off && is_raw() {
+            return Fate::Replaced;
+        }
+        if !self.is_begun() && self.mark.is_none_or(|mark| mark.holds(path)) {
             return Fate::Continues;
         }
         let shorter = self.end.is_some_and(|end| now.size < end.size) || now.size < self.offset && is_raw();
@@ -85,6 +93,11 @@ impl Place {
         }
     }
 
+    /// Whether something of the part has been read.
+    pub(super) fn is_begun(&self) -> bool {
+        self.offset > self.start || self.given > 0
+    }
+
     /// Whether the file at `path` is the one of this place under another name.
     pub(super) fn is_renamed(&self, path: &Path, metadata: &Metadata) -> bool {
         self.mark.is_some_and(|mark| mark.inode == inode(metadata) && mark.holds(path))
@@ -92,6 +105,8 @@ impl Place {
 
     pub(super) fn to_json(self) -> Json {
         json!({
+            "start": self.start,
+            "until": self.until,
             "offset": self.offset,
             "lines": self.lines,
             "given": self.given,
@@ -108,6 +123,8 @@ impl Place {
         };
         let numbers = |json: &Json| json.as_array().into_iter().flatten().map(number).collect::<Result<Vec<u64>>>();
         Ok(Self {
+            start: number(&json["start"])?,
+            until: if json["until"].is_null() { None } else { Some(number(&json["until"])?) },
             offset: number(&json["offset"])?,
             lines: number(&json["lines"])?,
             given: number(&json["given"])?,
@@ -199,6 +216,17 @@ mod tests {
     }
 
     #[test]
+    fn a_part_that_was_not_begun_is_of_a_file_that_holds_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a");
+        let place = Place { start: 8, until: Some(16), offset: 8, ..Place::default() };
+        fs::write(&path, vec![b'x'; 16]).unwrap();
+        assert_eq!(fate(&place, &path), Fate::Continues);
+        fs::write(&path, vec![b'x'; 15]).unwrap();
+        assert_eq!(fate(&place, &path), Fate::Replaced);
+    }
+
+    #[test]
     fn a_renamed_file_is_known_by_its_bytes() {
         let dir = tempfile::tempdir().unwrap();
         let (path, renamed) = (dir.path().join("a"), dir.path().join("a.1"));
@@ -215,7 +243,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
         fs::write(&path, vec![7; 5000]).unwrap();
-        let place = Place { lines: 3, given: 2, ..read_to(&path, 4000) };
+        let place = Place { start: 7, until: Some(4500), lines: 3, given: 2, ..read_to(&path, 4000) };
         assert_eq!(Place::from_json(&place.to_json()).unwrap(), place);
         assert_eq!(Place::from_json(&Place::default().to_json()).unwrap(), Place::default());
         assert!(Place::from_json(&json!({"offset": "x"})).is_err());

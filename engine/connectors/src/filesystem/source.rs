@@ -1,10 +1,10 @@
 //! Reads the files of a table in the order of their names, each from where it was left.
 //!
 //! ```text
-//! read once: paths::files → [a.json, b.json.gz, …] → every nth is this instance's ┐
-//! followed:  paths::files, again and again        → by the hash of their paths    ┴→ TextReader → batch + metadata columns
+//! read once: paths::files → split::parts → [a, b from 0, b from 64 MB, …] → every nth is this instance's ┐
+//! followed:  paths::files, again and again                                → by the hash of their paths    ┴→ TextReader
 //! ```
-//! A position holds the place in every file of the instance, so that instances of another number can share them anew.
+//! A position holds the place in every part of a file of the instance, so that instances of another number can share them anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,6 +22,7 @@ use super::file_metadata::FileMetadata;
 use super::open::{is_compressed, open};
 use super::paths::{cannot_open, files};
 use super::place::{Fate, Place, hash};
+use super::split::{PartOf, parts};
 use crate::format::Format;
 use crate::on_error::Rejects;
 use crate::parquet::{ParquetReader, is_complete};
@@ -44,9 +45,9 @@ impl Reader {
     }
 }
 
-/// A file that is being read.
+/// A part of a file that is being read.
 struct Current {
-    path: PathBuf,
+    part: PartOf,
     reader: Reader,
     metadata: FileMetadata,
     /// Rows still to be left out, because they were given before.
@@ -61,13 +62,13 @@ pub(crate) struct FileSource {
     rejects: Rejects,
     index: usize,
     parallelism: usize,
-    /// How far each file of this instance has been read.
-    places: BTreeMap<PathBuf, Place>,
-    /// Files still to read, the next one last.
-    waiting: Vec<PathBuf>,
+    /// How far each part of a file that is this instance's has been read.
+    places: BTreeMap<PartOf, Place>,
+    /// Parts still to read, the next one last.
+    waiting: Vec<PartOf>,
     current: Option<Current>,
-    /// The file that the last rows came from, and its place before them.
-    last: Option<(PathBuf, Place)>,
+    /// The part that the last rows came from, and its place before them.
+    last: Option<(PartOf, Place)>,
     /// When a followed path is looked at again.
     next_look: Option<Instant>,
     bytes_done: Arc<AtomicU64>,
@@ -102,11 +103,30 @@ impl FileSource {
             if found.is_empty() && source.options.path.contains(['*', '?', '[']) {
                 return Err(Error::external(format!("no file matches '{}'", source.options.path)));
             }
-            let own = found.into_iter().enumerate().filter(|(i, _)| i % parallelism == index);
-            source.places = own.map(|(_, path)| (path, Place::default())).collect();
+            source.cut(found)?;
             source.wait_for_all();
         }
         Ok(source)
+    }
+
+    /// Takes every nth part of those files.
+    fn cut(&mut self, files: Vec<PathBuf>) -> Result<()> {
+        let mut number = 0;
+        for path in files {
+            let parts = parts(&path, &self.options.format, self.options.split_bytes, self.parallelism)?;
+            let is_cut = parts.len() > 1;
+            for mut place in parts {
+                number += 1;
+                if (number - 1) % self.parallelism != self.index {
+                    continue;
+                }
+                if is_cut {
+                    place.mark(&path, self.is_raw(&path));
+                }
+                self.places.insert((path.clone(), place.start), place);
+            }
+        }
+        Ok(())
     }
 
     fn is_followed(&self) -> bool {
@@ -118,12 +138,20 @@ impl FileSource {
         !matches!(self.options.format, Format::Parquet(_)) && !is_compressed(path)
     }
 
-    /// All files of the instance that are not at their end wait to be read.
+    /// All parts of the instance that are not at their end wait to be read.
     fn wait_for_all(&mut self) {
-        let size = |path: &PathBuf| fs::metadata(path).map_or(0, |m| m.len());
-        self.bytes_total = self.places.keys().map(size).sum();
+        let size = |((path, _), place): (&PartOf, &Place)| {
+            let size = fs::metadata(path).map_or(0, |m| m.len());
+            let is_cut = place.start > 0 || place.until.is_some();
+            if is_cut && self.is_raw(path) {
+                place.until.unwrap_or(size).min(size).saturating_sub(place.start)
+            } else {
+                size
+            }
+        };
+        self.bytes_total = self.places.iter().map(size).sum();
         let open = self.places.iter().filter(|(_, place)| place.end.is_none());
-        self.waiting = open.map(|(path, _)| path.clone()).rev().collect();
+        self.waiting = open.map(|(part, _)| part.clone()).rev().collect();
     }
 
     /// Lists the followed files that have something to read.
@@ -145,87 +173,100 @@ impl FileSource {
             // A file that went away since it was listed is none.
             let Ok(metadata) = fs::metadata(&path) else { continue };
             self.bytes_total += metadata.len();
-            present.insert(path.clone());
+            let part = (path.clone(), 0);
+            present.insert(part.clone());
             let is_raw = || self.is_raw(&path);
-            let fate = self.places.get(&path).map(|place| place.fate(&path, &metadata, is_raw));
+            let fate = self.places.get(&part).map(|place| place.fate(&path, &metadata, is_raw));
             if matches!(fate, None | Some(Fate::Replaced)) {
                 let place =
                     before.values().find(|place| place.is_renamed(&path, &metadata)).copied().unwrap_or_default();
-                self.places.insert(path.clone(), place);
+                self.places.insert(part.clone(), place);
                 if place.fate(&path, &metadata, || self.is_raw(&path)) == Fate::Read {
                     continue;
                 }
             }
             if fate != Some(Fate::Read) {
-                self.waiting.push(path);
+                self.waiting.push(part);
             }
         }
         self.waiting.reverse();
         // A file that is gone may come back under another name only in the look that misses it.
-        self.places.retain(|path, _| present.contains(path));
+        self.places.retain(|part, _| present.contains(part));
         self.next_look = self.options.monitor_interval.map(|interval| Instant::now() + interval);
         Ok(())
     }
 
-    /// Opens a file; `false` where it is not to be read now.
-    fn begin(&mut self, path: PathBuf) -> Result<bool> {
-        let metadata = match fs::metadata(&path) {
+    /// Opens a part; `false` where it is not to be read now.
+    fn begin(&mut self, part: PartOf) -> Result<bool> {
+        let path = &part.0;
+        let metadata = match fs::metadata(path) {
             // A followed file that went away since it was listed.
             Err(e) if self.is_followed() && e.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-            metadata => metadata.map_err(|e| cannot_open(&path, &e))?,
+            metadata => metadata.map_err(|e| cannot_open(path, &e))?,
         };
-        let place = self.places.get(&path).copied().unwrap_or_default();
+        let place = self.places.get(&part).copied().unwrap_or_default();
         let is_parquet = matches!(self.options.format, Format::Parquet(_));
-        if self.is_followed() && is_parquet && !is_complete(&path) {
+        if self.is_followed() && is_parquet && !is_complete(path) {
             // It is still being written.
             return Ok(false);
         }
-        if !self.is_followed() && place.fate(&path, &metadata, || self.is_raw(&path)) == Fate::Replaced {
+        if !self.is_followed() && place.fate(path, &metadata, || self.is_raw(path)) == Fate::Replaced {
             return Err(Error::external(format!(
                 "'{}' is not as it was when it was read before, so the job cannot continue where it stopped",
                 path.display()
             )));
         }
         let reader = if is_parquet {
-            Reader::Parquet(ParquetReader::open(&path, &self.projection.fields, place.offset)?)
+            Reader::Parquet(ParquetReader::open(path, &self.projection.fields, place.offset, place.until)?)
         } else {
-            Reader::Text(self.text_reader(&path, place)?)
+            Reader::Text(self.text_reader(path, place)?)
         };
         let skip = place.given as usize;
-        self.current = Some(Current { metadata: FileMetadata::of(&path, &metadata), path, reader, skip });
+        self.current = Some(Current { metadata: FileMetadata::of(path, &metadata), part, reader, skip });
         Ok(true)
     }
 
     fn text_reader(&self, path: &Path, place: Place) -> Result<TextReader> {
         let limit = self.options.record_bytes_max;
         let at = |place: Place| -> Result<Records> {
-            let input = open(path, place.offset, self.bytes_done.clone())?;
-            Ok(Records::new(input, limit, self.is_followed()).starting_at(place.offset, place.lines))
+            // Whether a record begins at the part's first byte is told by the one before.
+            let is_inside = place.start > 0 && place.offset == place.start;
+            let from = if is_inside { place.offset - 1 } else { place.offset };
+            let input = open(path, from, self.bytes_done.clone())?;
+            self.bytes_done.fetch_sub(place.start.min(from), Ordering::Relaxed);
+            let records = Records::new(input, limit, self.is_followed()).starting_at(from, place.lines);
+            let records = records.ending_at(place.until);
+            Ok(if is_inside { records.behind_line_break() } else { records })
         };
+        // A part counts its lines from where it begins to read.
+        let behind = |reader: TextReader| if place.start > 0 { reader.behind(path, place.start - 1) } else { reader };
         let decoder = self.options.format.decoder(&self.table, &self.projection.fields);
         let fields = self.projection.fields.clone();
         let name = path.display().to_string();
         if place.offset == 0 || !decoder.expects_header() {
-            return Ok(TextReader::new(name, at(place)?, decoder, fields, limit));
+            return Ok(behind(TextReader::new(name, at(place)?, decoder, fields, limit)));
         }
         // The header stands at the beginning, wherever reading goes on.
         let mut reader = TextReader::new(name, at(Place::default())?, decoder, fields, limit);
         reader.read_header()?;
-        Ok(reader.with_records(at(place)?))
+        Ok(behind(reader.with_records(at(place)?)))
     }
 
     /// The place behind the rows of the current file that were given.
     fn save_place(&mut self, at_end: bool) {
         let Some(current) = &self.current else { return };
         let (offset, lines) = current.reader.position();
-        let mut place = Place { offset, lines, given: current.skip as u64, ..Place::default() };
+        let path = &current.part.0;
+        let before = self.places.get(&current.part).copied().unwrap_or_default();
+        let (start, until) = (before.start, before.until);
+        let mut place = Place { start, until, offset, lines, given: current.skip as u64, end: None, mark: None };
         if at_end {
             place.end = Some(current.metadata.end);
-            place.mark(&current.path, self.is_raw(&current.path));
+            place.mark(path, self.is_raw(path));
         }
-        let before = self.places.insert(current.path.clone(), place);
+        self.places.insert(current.part.clone(), place);
         if !at_end {
-            self.last = Some((current.path.clone(), before.unwrap_or_default()));
+            self.last = Some((current.part.clone(), before));
         }
     }
 
@@ -233,25 +274,27 @@ impl FileSource {
     /// that came with these rows come again.
     pub(crate) fn position_within(&self, given: usize) -> Json {
         match &self.last {
-            Some((path, before)) => {
+            Some((part, before)) => {
                 let place = Place { given: before.given + given as u64, ..*before };
-                json!({"files": self.files(Some((path.as_path(), place))), "letters": []})
+                json!({"files": self.files(Some((part, place))), "letters": []})
             }
             None => self.position(),
         }
     }
 
-    fn files(&self, other: Option<(&Path, Place)>) -> Json {
-        let mut files = Map::new();
-        for (path, place) in &self.places {
-            let mut place = *place;
-            if let Some((_, changed)) = other.filter(|(p, _)| *p == path.as_path()) {
+    /// By path, the places of its parts.
+    fn files(&self, other: Option<(&PartOf, Place)>) -> Json {
+        let mut files: Map<String, Json> = Map::new();
+        for (part, place) in &self.places {
+            let (mut place, path) = (*place, &part.0);
+            if let Some((_, changed)) = other.filter(|(p, _)| *p == part) {
                 place = changed;
             }
-            if place.end.is_none() && (place.offset > 0 || place.given > 0) {
+            if place.end.is_none() && place.is_begun() {
                 place.mark(path, self.is_raw(path));
             }
-            files.insert(path.to_string_lossy().into_owned(), place.to_json());
+            let parts = files.entry(path.to_string_lossy()).or_insert_with(|| json!([]));
+            parts.as_array_mut().expect("parts are a list").push(place.to_json());
         }
         files.into()
     }
@@ -269,7 +312,7 @@ impl FileSource {
         Ok(self.waiting.is_empty().then_some(SourceEvent::Pending))
     }
 
-    fn restore(&mut self, places: BTreeMap<PathBuf, Place>) -> Result<()> {
+    fn restore(&mut self, places: BTreeMap<PartOf, Place>) -> Result<()> {
         self.places = places;
         (self.current, self.last) = (None, None);
         if self.is_followed() {
@@ -282,10 +325,16 @@ impl FileSource {
 }
 
 /// The places of a position.
-fn places(position: &Json) -> Result<BTreeMap<PathBuf, Place>> {
-    let files = position["files"].as_object();
-    let files = files.ok_or_else(|| Error::Corrupt { message: format!("not a position in files: {position}") })?;
-    files.iter().map(|(path, place)| Ok((PathBuf::from(path), Place::from_json(place)?))).collect()
+fn places(position: &Json) -> Result<BTreeMap<PartOf, Place>> {
+    let corrupt = || Error::Corrupt { message: format!("not a position in files: {position}") };
+    let mut places = BTreeMap::new();
+    for (path, parts) in position["files"].as_object().ok_or_else(corrupt)? {
+        for part in parts.as_array().ok_or_else(corrupt)? {
+            let place = Place::from_json(part)?;
+            places.insert((PathBuf::from(path), place.start), place);
+        }
+    }
+    Ok(places)
 }
 
 impl Source for FileSource {
@@ -296,8 +345,8 @@ impl Source for FileSource {
         loop {
             let Some(current) = &mut self.current else {
                 match self.waiting.pop() {
-                    Some(path) => {
-                        if !self.begin(path)? && self.waiting.is_empty() {
+                    Some(part) => {
+                        if !self.begin(part)? && self.waiting.is_empty() {
                             return Ok(SourceEvent::Pending);
                         }
                     }
@@ -354,7 +403,7 @@ impl Source for FileSource {
         self.restore(places(position)?)
     }
 
-    /// The files are shared anew. Dead letters that waited go to the instance of the same number, or to the first.
+    /// The parts of files are shared anew. Dead letters that waited go to the instance of the same number, or to the first.
     fn seek_all(&mut self, positions: &[Json]) -> Result<()> {
         let mut all = BTreeMap::new();
         for (index, position) in positions.iter().enumerate() {
@@ -366,11 +415,11 @@ impl Source for FileSource {
         let (own, count) = (self.index, self.parallelism);
         let is_followed = self.is_followed();
         let mut number = 0;
-        all.retain(|path, place| {
+        all.retain(|(path, _), place| {
             if is_followed {
                 return hash(path.as_os_str().as_encoded_bytes()) % count as u64 == own as u64;
             }
-            // Files at their end are kept by whoever; the others are dealt out evenly.
+            // Parts at their end are kept by whoever; the others are dealt out evenly.
             number += usize::from(place.end.is_none());
             number % count == own
         });

@@ -4,7 +4,7 @@ mod convert;
 mod read;
 mod write;
 
-pub(crate) use read::{ParquetReader, is_complete};
+pub(crate) use read::{ParquetReader, is_complete, row_groups};
 pub(crate) use write::{ParquetFile, merge};
 
 use parquet::basic::{Compression, ZstdLevel};

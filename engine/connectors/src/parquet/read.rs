@@ -8,7 +8,9 @@ use std::path::Path;
 use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow::compute::take;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::errors::ParquetError;
 use wasmill_plan::{DataType, Error, Field, Result, TypeKind};
 use wasmill_runtime::source::MAX_BATCH_ROWS;
@@ -28,11 +30,11 @@ pub(crate) struct ParquetReader {
 }
 
 impl ParquetReader {
-    /// Opens `path` at row `row`.
+    /// Opens `path` at row `row`, to read up to row `until`, or all.
     ///
     /// # Errors
     /// What is no Parquet file, lacks a column of `fields`, or has another type for one.
-    pub(crate) fn open(path: &Path, fields: &[Field], row: u64) -> Result<Self> {
+    pub(crate) fn open(path: &Path, fields: &[Field], row: u64, until: Option<u64>) -> Result<Self> {
         let name = path.display().to_string();
         let fail = |message: String| Error::Data { message, place: Some(name.clone()) };
         let file = File::open(path).map_err(|e| crate::filesystem::cannot_open(path, &e))?;
@@ -40,7 +42,7 @@ impl ParquetReader {
         let skips_metadata = !fields.iter().any(|f| needs_arrow_metadata(&f.data_type));
         let options = ArrowReaderOptions::new().with_skip_arrow_metadata(skips_metadata);
         let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new_with_options(file, options))
-            .map_err(|e| fail(format!("'{name}' cannot be read as Parquet: {}", cause(&e))))?;
+            .map_err(|e| unreadable(path, &e))?;
         let schema = builder.schema().clone();
         let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
         let mut roots = Vec::new();
@@ -58,12 +60,12 @@ impl ParquetReader {
             roots.push(index);
         }
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-        let builder = builder
-            .with_projection(mask)
-            .with_batch_size(MAX_BATCH_ROWS)
-            .with_offset(usize::try_from(row).unwrap_or(usize::MAX));
-        let reader = guarded(|| builder.build())
-            .map_err(|e| fail(format!("'{name}' cannot be read as Parquet: {}", cause(&e))))?;
+        let rows = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
+        let mut builder = builder.with_projection(mask).with_batch_size(MAX_BATCH_ROWS).with_offset(rows(row));
+        if let Some(until) = until {
+            builder = builder.with_limit(rows(until.saturating_sub(row)));
+        }
+        let reader = guarded(|| builder.build()).map_err(|e| unreadable(path, &e))?;
         Ok(Self { name, reader, fields: fields.to_vec(), row })
     }
     /// Rows before the next one.
@@ -116,6 +118,23 @@ impl ParquetReader {
         let columns = self.columns(&rest).map_err(Error::data)?;
         Ok(Step::Rows { columns, rows: indices.values().len() })
     }
+}
+
+/// The rows and compressed bytes of each row group.
+///
+/// # Errors
+/// What is no Parquet file.
+pub(crate) fn row_groups(path: &Path) -> Result<Vec<(u64, u64)>> {
+    let file = File::open(path).map_err(|e| crate::filesystem::cannot_open(path, &e))?;
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let metadata = guarded(|| ArrowReaderMetadata::load(&file, options)).map_err(|e| unreadable(path, &e))?;
+    let groups = metadata.metadata().row_groups().iter();
+    Ok(groups.map(|g| (g.num_rows().max(0) as u64, g.compressed_size().max(0) as u64)).collect())
+}
+
+fn unreadable(path: &Path, error: &ParquetError) -> Error {
+    let name = path.display().to_string();
+    Error::Data { message: format!("'{name}' cannot be read as Parquet: {}", cause(error)), place: Some(name) }
 }
 
 /// Whether Parquet's own types do not tell: an INTERVAL of months is stored like one of days.
