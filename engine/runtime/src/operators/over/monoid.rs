@@ -6,14 +6,57 @@ use super::store::Slab;
 
 /// A value that grows by joining, in the order of the rows.
 pub(super) trait Monoid {
-    type Value: Copy;
-    type Words: AsRef<[u64]>;
+    type Value: InWords;
     fn identity(&self) -> Self::Value;
-    /// Of one row; the identity where it does not count.
-    fn value(&self, record: &[u64]) -> Self::Value;
+    /// The bit that says whether a row counts.
+    fn bit(&self) -> usize;
+    /// Of one row that counts.
+    fn of(&self, record: &[u64]) -> Self::Value;
     fn join(&self, a: Self::Value, b: Self::Value) -> Self::Value;
-    fn read(words: &[u64]) -> Self::Value;
-    fn write(value: Self::Value) -> Self::Words;
+
+    /// Of one row; the identity where it does not count.
+    #[inline]
+    fn value(&self, record: &[u64]) -> Self::Value {
+        if counts(record, self.bit()) { self.of(record) } else { self.identity() }
+    }
+}
+
+/// How a value lies in records, keys and trees.
+pub(super) trait InWords: Copy {
+    type Words: AsRef<[u64]>;
+    fn read(words: &[u64]) -> Self;
+    fn write(self) -> Self::Words;
+}
+
+macro_rules! in_one_word {
+    ($type:ty, $read:expr, $write:expr) => {
+        impl InWords for $type {
+            type Words = [u64; 1];
+            #[inline]
+            fn read(words: &[u64]) -> Self {
+                $read(words[0])
+            }
+            #[inline]
+            fn write(self) -> [u64; 1] {
+                [$write(self)]
+            }
+        }
+    };
+}
+in_one_word!(u64, |word| word, |value| value);
+in_one_word!(i64, |word| word as i64, |value| value as u64);
+in_one_word!(f64, f64::from_bits, f64::to_bits);
+
+impl InWords for [u64; 3] {
+    type Words = Self;
+    #[inline]
+    fn read(words: &[u64]) -> Self {
+        [words[0], words[1], words[2]]
+    }
+    #[inline]
+    fn write(self) -> Self {
+        self
+    }
 }
 
 /// A monoid from whose values a row can be taken away again, exactly.
@@ -48,25 +91,19 @@ pub(super) struct Count {
 
 impl Monoid for Count {
     type Value = u64;
-    type Words = [u64; 1];
     fn identity(&self) -> u64 {
         0
     }
+    fn bit(&self) -> usize {
+        self.bit
+    }
     #[inline]
-    fn value(&self, record: &[u64]) -> u64 {
-        u64::from(counts(record, self.bit))
+    fn of(&self, _record: &[u64]) -> u64 {
+        1
     }
     #[inline]
     fn join(&self, a: u64, b: u64) -> u64 {
         a + b
-    }
-    #[inline]
-    fn read(words: &[u64]) -> u64 {
-        words[0]
-    }
-    #[inline]
-    fn write(value: u64) -> [u64; 1] {
-        [value]
     }
 }
 
@@ -85,25 +122,19 @@ pub(super) struct SumInt {
 
 impl Monoid for SumInt {
     type Value = u64;
-    type Words = [u64; 1];
     fn identity(&self) -> u64 {
         0
     }
+    fn bit(&self) -> usize {
+        self.bit
+    }
     #[inline]
-    fn value(&self, record: &[u64]) -> u64 {
-        if counts(record, self.bit) { record[self.word] } else { 0 }
+    fn of(&self, record: &[u64]) -> u64 {
+        record[self.word]
     }
     #[inline]
     fn join(&self, a: u64, b: u64) -> u64 {
         a.wrapping_add(b)
-    }
-    #[inline]
-    fn read(words: &[u64]) -> u64 {
-        words[0]
-    }
-    #[inline]
-    fn write(value: u64) -> [u64; 1] {
-        [value]
     }
 }
 
@@ -129,30 +160,20 @@ impl Extreme<false, false> {
 
 impl<const FLOAT: bool, const GREATEST: bool> Monoid for Extreme<FLOAT, GREATEST> {
     type Value = i64;
-    type Words = [u64; 1];
     #[inline]
     fn identity(&self) -> i64 {
         Extreme::none(GREATEST)
     }
+    fn bit(&self) -> usize {
+        self.bit
+    }
     #[inline]
-    fn value(&self, record: &[u64]) -> i64 {
-        match (counts(record, self.bit), FLOAT) {
-            (false, _) => self.identity(),
-            (true, true) => ordered(record[self.word]),
-            (true, false) => record[self.word] as i64,
-        }
+    fn of(&self, record: &[u64]) -> i64 {
+        if FLOAT { ordered(record[self.word]) } else { record[self.word] as i64 }
     }
     #[inline]
     fn join(&self, a: i64, b: i64) -> i64 {
         if GREATEST { a.max(b) } else { a.min(b) }
-    }
-    #[inline]
-    fn read(words: &[u64]) -> i64 {
-        words[0] as i64
-    }
-    #[inline]
-    fn write(value: i64) -> [u64; 1] {
-        [value as u64]
     }
 }
 
@@ -166,12 +187,14 @@ pub(super) struct Chosen<'a> {
 
 impl Monoid for Chosen<'_> {
     type Value = [u64; 3];
-    type Words = [u64; 3];
     fn identity(&self) -> [u64; 3] {
         [0; 3]
     }
-    fn value(&self, record: &[u64]) -> [u64; 3] {
-        if counts(record, self.bit) { self.value.take(record) } else { [0; 3] }
+    fn bit(&self) -> usize {
+        self.bit
+    }
+    fn of(&self, record: &[u64]) -> [u64; 3] {
+        self.value.take(record)
     }
     fn join(&self, a: [u64; 3], b: [u64; 3]) -> [u64; 3] {
         let later = match (a[0], b[0], self.rule) {
@@ -182,11 +205,5 @@ impl Monoid for Chosen<'_> {
             (_, _, Rule::Greatest) => self.value.compare(self.slab, b, a).is_gt(),
         };
         if later { b } else { a }
-    }
-    fn read(words: &[u64]) -> [u64; 3] {
-        [words[0], words[1], words[2]]
-    }
-    fn write(value: [u64; 3]) -> [u64; 3] {
-        value
     }
 }

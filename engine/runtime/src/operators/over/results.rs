@@ -8,10 +8,10 @@ use wasmill_plan::Result;
 
 use super::arguments::{Arguments, Class, from_words};
 use super::functions::Output;
-use super::monoid::{Monoid, unordered};
+use super::monoid::{InWords, unordered};
 use super::partial::Kind;
 use super::store::{Slab, wide};
-use super::sums::{Moment, Moments, Wide192};
+use super::sums::{Moment, Wide192};
 
 /// What the steps of a group gave, row by row.
 #[derive(Default)]
@@ -112,7 +112,7 @@ impl Output {
                     let variance = (over > 0.0).then(|| m.m2 / over);
                     if *root { variance.map(f64::sqrt) } else { variance }
                 };
-                let moments = results.words[*moments].chunks_exact(3).map(Moments::read);
+                let moments = results.words[*moments].chunks_exact(3).map(Moment::read);
                 Arc::new(moments.map(value).collect::<a::Float64Array>())
             }
             Self::Value { value, argument } => {

@@ -9,12 +9,12 @@
 //! record holds the partial from it to `mid`; when `lo` passes `mid`, the partials of the whole frame are made anew. Nothing is
 //! ever subtracted from a DOUBLE, so sums do not drift and a NaN or an infinity leaves with its row.
 
-use super::monoid::{Count, Extreme, Invertible, Monoid, SumInt, counts};
+use super::monoid::{Count, Extreme, InWords, Invertible, Monoid, SumInt, counts};
 use super::partial::{Kind, Partial, Place};
 use super::row_values::NONE;
 use super::steps::Step;
 use super::store::Store;
-use super::sums::{Moments, SumFloat, SumSingle, SumWide};
+use super::sums::{Moments, SumFloat, SumWide};
 
 impl Partial {
     /// Runs the steps and appends its value for each, [`Kind::width`] words a row.
@@ -23,8 +23,8 @@ impl Partial {
             Kind::Count { bit } => self.running(&Count { bit }, store, steps, out),
             Kind::SumInt { bit, word } => self.running(&SumInt { bit, word }, store, steps, out),
             Kind::SumWide { bit, word } => self.running(&SumWide { bit, word }, store, steps, out),
-            Kind::SumFloat { bit, word } => self.stacks(&SumFloat { bit, word }, store, steps, out),
-            Kind::SumSingle { bit, word } => self.stacks(&SumSingle { bit, word }, store, steps, out),
+            Kind::SumFloat { bit, word } => self.stacks(&SumFloat::<false> { bit, word }, store, steps, out),
+            Kind::SumSingle { bit, word } => self.stacks(&SumFloat::<true> { bit, word }, store, steps, out),
             Kind::Moments { bit, word } => self.stacks(&Moments { bit, word }, store, steps, out),
             Kind::Extreme { bit, word, float: false, greatest: false } => {
                 self.stacks(&Extreme::<false, false> { bit, word }, store, steps, out)
@@ -52,7 +52,7 @@ impl Partial {
         let stride = store.stride;
         for step in steps {
             let at = step.key as usize * store.key_stride + self.key_word;
-            let mut value = R::read(&store.key_words[at..]);
+            let mut value = R::Value::read(&store.key_words[at..]);
             for position in step.hi_from..step.hi {
                 let offset = step.offset(position, stride);
                 value = monoid.join(value, monoid.value(&store.records[offset..offset + stride]));
@@ -61,7 +61,7 @@ impl Partial {
                 let offset = step.offset(position, stride);
                 value = monoid.without(value, &store.records[offset..offset + stride]);
             }
-            let words = R::write(value);
+            let words = value.write();
             store.key_words[at..at + words.as_ref().len()].copy_from_slice(words.as_ref());
             out.extend_from_slice(words.as_ref());
         }
@@ -71,14 +71,14 @@ impl Partial {
         let stride = store.stride;
         for step in steps {
             let at = step.key as usize * store.key_stride + self.key_word;
-            let mut back = M::read(&store.key_words[at..]);
+            let mut back = M::Value::read(&store.key_words[at..]);
             if step.flip {
                 let mut front = monoid.identity();
                 for position in (step.lo..step.hi).rev() {
                     let offset = step.offset(position, stride);
                     let record = &mut store.records[offset..offset + stride];
                     front = monoid.join(monoid.value(record), front);
-                    let words = M::write(front);
+                    let words = front.write();
                     record[self.front_word..self.front_word + words.as_ref().len()].copy_from_slice(words.as_ref());
                 }
                 back = monoid.identity();
@@ -88,15 +88,15 @@ impl Partial {
                     back = monoid.join(back, monoid.value(&store.records[offset..offset + stride]));
                 }
             }
-            let words = M::write(back);
+            let words = back.write();
             store.key_words[at..at + words.as_ref().len()].copy_from_slice(words.as_ref());
             let value = if step.lo < step.mid {
                 let offset = step.offset(step.lo, stride) + self.front_word;
-                monoid.join(M::read(&store.records[offset..]), back)
+                monoid.join(M::Value::read(&store.records[offset..]), back)
             } else {
                 back
             };
-            out.extend_from_slice(M::write(value).as_ref());
+            out.extend_from_slice(value.write().as_ref());
         }
     }
 

@@ -1,6 +1,6 @@
 //! Sums: of DECIMALs without overflow, of DOUBLEs with and without their rounding error, and the moments of DOUBLEs.
 
-use super::monoid::{Invertible, Monoid, counts};
+use super::monoid::{InWords, Invertible, Monoid, counts};
 use super::store::wide;
 
 /// A sum of 128-bit values.
@@ -27,39 +27,40 @@ impl Wide192 {
         let (low, over) = self.low.overflowing_sub(value);
         Self { low, carry: self.carry - if over { value.signum() as i64 } else { 0 } }
     }
-    #[inline]
-    pub(super) fn read(words: &[u64]) -> Self {
-        Self { low: wide(words, 0), carry: words[2] as i64 }
-    }
     /// The value where it fits 128 bits.
     pub(super) fn exact(self) -> Option<i128> {
         (self.carry == 0).then_some(self.low)
     }
 }
 
+impl InWords for Wide192 {
+    type Words = [u64; 3];
+    #[inline]
+    fn read(words: &[u64]) -> Self {
+        Self { low: wide(words, 0), carry: words[2] as i64 }
+    }
+    #[inline]
+    fn write(self) -> [u64; 3] {
+        [self.low as u64, (self.low >> 64) as u64, self.carry as u64]
+    }
+}
+
 impl Monoid for SumWide {
     type Value = Wide192;
-    type Words = [u64; 3];
     fn identity(&self) -> Wide192 {
         Wide192 { low: 0, carry: 0 }
     }
+    fn bit(&self) -> usize {
+        self.bit
+    }
     #[inline]
-    fn value(&self, record: &[u64]) -> Wide192 {
-        let low = if counts(record, self.bit) { wide(record, self.word) } else { 0 };
-        Wide192 { low, carry: 0 }
+    fn of(&self, record: &[u64]) -> Wide192 {
+        Wide192 { low: wide(record, self.word), carry: 0 }
     }
     #[inline]
     fn join(&self, a: Wide192, b: Wide192) -> Wide192 {
         let sum = a.add(b.low);
         Wide192 { carry: sum.carry + b.carry, ..sum }
-    }
-    #[inline]
-    fn read(words: &[u64]) -> Wide192 {
-        Wide192::read(words)
-    }
-    #[inline]
-    fn write(value: Wide192) -> [u64; 3] {
-        [value.low as u64, (value.low >> 64) as u64, value.carry as u64]
     }
 }
 
@@ -70,71 +71,34 @@ impl Invertible for SumWide {
     }
 }
 
-/// A sum of DOUBLEs.
-pub(super) struct SumFloat {
+/// A sum of DOUBLEs, or of FLOATs, rounded to FLOAT at each step.
+pub(super) struct SumFloat<const SINGLE: bool> {
     pub(super) bit: usize,
     pub(super) word: usize,
 }
 
-impl Monoid for SumFloat {
+impl<const SINGLE: bool> Monoid for SumFloat<SINGLE> {
     type Value = f64;
-    type Words = [u64; 1];
     #[inline]
     fn identity(&self) -> f64 {
         // The one value that leaves every other as it is, 0.0 and -0.0 too.
         -0.0
     }
+    fn bit(&self) -> usize {
+        self.bit
+    }
     #[inline]
-    fn value(&self, record: &[u64]) -> f64 {
-        if counts(record, self.bit) { f64::from_bits(record[self.word]) } else { -0.0 }
+    fn of(&self, record: &[u64]) -> f64 {
+        f64::from_bits(record[self.word])
     }
     #[inline]
     fn join(&self, a: f64, b: f64) -> f64 {
-        a + b
-    }
-    #[inline]
-    fn read(words: &[u64]) -> f64 {
-        f64::from_bits(words[0])
-    }
-    #[inline]
-    fn write(value: f64) -> [u64; 1] {
-        [value.to_bits()]
-    }
-}
-
-/// A sum of FLOATs, rounded to FLOAT at each step.
-pub(super) struct SumSingle {
-    pub(super) bit: usize,
-    pub(super) word: usize,
-}
-
-impl Monoid for SumSingle {
-    type Value = f64;
-    type Words = [u64; 1];
-    #[inline]
-    fn identity(&self) -> f64 {
-        -0.0
-    }
-    #[inline]
-    fn value(&self, record: &[u64]) -> f64 {
-        if counts(record, self.bit) { f64::from_bits(record[self.word]) } else { -0.0 }
-    }
-    #[inline]
-    fn join(&self, a: f64, b: f64) -> f64 {
-        f64::from(a as f32 + b as f32)
-    }
-    #[inline]
-    fn read(words: &[u64]) -> f64 {
-        f64::from_bits(words[0])
-    }
-    #[inline]
-    fn write(value: f64) -> [u64; 1] {
-        [value.to_bits()]
+        if SINGLE { f64::from(a as f32 + b as f32) } else { a + b }
     }
 }
 
 /// A sum of DOUBLEs with its rounding error (Knuth's two-sum), so that the shape of a tree does not show in the result.
-pub(super) struct Exact(pub(super) SumFloat);
+pub(super) struct Exact(pub(super) SumFloat<false>);
 
 #[inline]
 fn two_sum(a: f64, b: f64) -> (f64, f64) {
@@ -152,15 +116,29 @@ impl Exact {
     }
 }
 
+impl InWords for (f64, f64) {
+    type Words = [u64; 2];
+    #[inline]
+    fn read(words: &[u64]) -> Self {
+        (f64::from_bits(words[0]), f64::from_bits(words[1]))
+    }
+    #[inline]
+    fn write(self) -> [u64; 2] {
+        [self.0.to_bits(), self.1.to_bits()]
+    }
+}
+
 impl Monoid for Exact {
     type Value = (f64, f64);
-    type Words = [u64; 2];
     fn identity(&self) -> (f64, f64) {
         (-0.0, 0.0)
     }
+    fn bit(&self) -> usize {
+        self.0.bit
+    }
     #[inline]
-    fn value(&self, record: &[u64]) -> (f64, f64) {
-        (self.0.value(record), 0.0)
+    fn of(&self, record: &[u64]) -> (f64, f64) {
+        (self.0.of(record), 0.0)
     }
     #[inline]
     fn join(&self, a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
@@ -170,14 +148,6 @@ impl Monoid for Exact {
             return (sum, error);
         }
         two_sum(sum, error)
-    }
-    #[inline]
-    fn read(words: &[u64]) -> (f64, f64) {
-        (f64::from_bits(words[0]), f64::from_bits(words[1]))
-    }
-    #[inline]
-    fn write(value: (f64, f64)) -> [u64; 2] {
-        [value.0.to_bits(), value.1.to_bits()]
     }
 }
 
@@ -195,19 +165,29 @@ pub(super) struct Moment {
     pub(super) m2: f64,
 }
 
+impl InWords for Moment {
+    type Words = [u64; 3];
+    #[inline]
+    fn read(words: &[u64]) -> Self {
+        Self { count: f64::from_bits(words[0]), mean: f64::from_bits(words[1]), m2: f64::from_bits(words[2]) }
+    }
+    #[inline]
+    fn write(self) -> [u64; 3] {
+        [self.count.to_bits(), self.mean.to_bits(), self.m2.to_bits()]
+    }
+}
+
 impl Monoid for Moments {
     type Value = Moment;
-    type Words = [u64; 3];
     fn identity(&self) -> Moment {
         Moment { count: 0.0, mean: 0.0, m2: 0.0 }
     }
+    fn bit(&self) -> usize {
+        self.bit
+    }
     #[inline]
-    fn value(&self, record: &[u64]) -> Moment {
-        if !counts(record, self.bit) {
-            return self.identity();
-        }
-        let mean = f64::from_bits(record[self.word]);
-        Moment { count: 1.0, mean, m2: 0.0 }
+    fn of(&self, record: &[u64]) -> Moment {
+        Moment { count: 1.0, mean: f64::from_bits(record[self.word]), m2: 0.0 }
     }
     #[inline]
     fn join(&self, a: Moment, b: Moment) -> Moment {
@@ -223,13 +203,5 @@ impl Monoid for Moments {
             mean: a.mean + delta * b.count / count,
             m2: a.m2 + b.m2 + delta * delta * a.count * b.count / count,
         }
-    }
-    #[inline]
-    fn read(words: &[u64]) -> Moment {
-        Moment { count: f64::from_bits(words[0]), mean: f64::from_bits(words[1]), m2: f64::from_bits(words[2]) }
-    }
-    #[inline]
-    fn write(value: Moment) -> [u64; 3] {
-        [value.count.to_bits(), value.mean.to_bits(), value.m2.to_bits()]
     }
 }

@@ -1,7 +1,7 @@
 //! Partials of a tree, made and read.
 
 use super::{Part, Trees};
-use crate::operators::over::monoid::{Chosen, Count, Extreme, Monoid, SumInt};
+use crate::operators::over::monoid::{Chosen, Count, Extreme, InWords, Monoid, SumInt};
 use crate::operators::over::partial::{Kind, Rule};
 use crate::operators::over::sums::{Exact, Moments, SumFloat, SumWide};
 
@@ -120,12 +120,13 @@ impl Trees {
                 }
                 Part::Children { inner, from, to } => {
                     for child in from..to {
-                        value = monoid.join(value, M::read(&self.inner_words[self.entry(inner, child) + offset..]));
+                        value =
+                            monoid.join(value, M::Value::read(&self.inner_words[self.entry(inner, child) + offset..]));
                     }
                 }
             }
         }
-        out.extend_from_slice(M::write(value).as_ref());
+        out.extend_from_slice(value.write().as_ref());
     }
 
     /// Joins a value of partial `index` in front of another, in place.
@@ -135,11 +136,11 @@ impl Trees {
 }
 
 fn join_words<M: Monoid>(monoid: &M, words: &mut [u64], record: &[u64]) {
-    let value = M::write(monoid.join(M::read(words), monoid.value(record)));
+    let value = monoid.join(M::Value::read(words), monoid.value(record)).write();
     words[..value.as_ref().len()].copy_from_slice(value.as_ref());
 }
 
 fn join_front<M: Monoid>(monoid: &M, before: &[u64], value: &mut [u64]) {
-    let joined = M::write(monoid.join(M::read(before), M::read(value)));
+    let joined = monoid.join(M::Value::read(before), M::Value::read(value)).write();
     value[..joined.as_ref().len()].copy_from_slice(joined.as_ref());
 }
