@@ -19,16 +19,19 @@ impl Validity {
     #[inline]
     fn push(&mut self, valid: bool) {
         if !valid || self.bits.is_some() {
-            let len = self.len;
-            let bits = self.bits.get_or_insert_with(|| vec![0xFF; len.div_ceil(8)]);
-            if len % 8 == 0 {
-                bits.push(0xFF);
-            }
-            if !valid {
-                bits[len / 8] &= !(1 << (len % 8));
-            }
+            self.push_bit(valid);
         }
         self.len += 1;
+    }
+    fn push_bit(&mut self, valid: bool) {
+        let len = self.len;
+        let bits = self.bits.get_or_insert_with(|| vec![0xFF; len.div_ceil(8)]);
+        if len % 8 == 0 {
+            bits.push(0xFF);
+        }
+        if !valid {
+            bits[len / 8] &= !(1 << (len % 8));
+        }
     }
     fn truncate(&mut self, len: usize) {
         if len >= self.len {

@@ -59,7 +59,7 @@ fn push(column: &mut ColumnBuilder, random: &mut Random, nested: bool) {
         ColumnBuilder::Time { values, .. } => values.push(random.below(86_400_000) as i32),
         ColumnBuilder::Timestamp { values, precision, .. } => {
             let range = if *precision > 6 { 9_000_000_000_000_000_000u64 } else { 62_000_000_000_000 };
-            values.push(random.below(2 * range) as i64 - range as i64);
+            values.push((i128::from(random.below(2 * range)) - i128::from(range)) as i64);
         }
         ColumnBuilder::Array { lists, items } => {
             for _ in 0..1 + random.below(3) {

@@ -31,7 +31,11 @@ impl DateTime {
         }
     }
     /// The count in the unit of `TIMESTAMP(precision)`, digits beyond the precision cut off; `None` where it overflows.
+    #[inline]
     pub(crate) fn to_units(self, precision: u8) -> Option<i64> {
+        if precision == 3 {
+            return Some(self.days * 86_400_000 + self.nanos / 1_000_000);
+        }
         let digit = 10i64.pow(9 - u32::from(precision.min(9)));
         let nanos = self.nanos - self.nanos % digit;
         let units = units_per_second(precision);
@@ -104,18 +108,57 @@ fn time_prefix(text: &[u8], seconds_required: bool) -> Option<(i64, &[u8])> {
     if second > 59 {
         return None;
     }
-    let mut nanos = minutes + second * NANOS_PER_SECOND;
-    let mut rest = &text[8..];
-    if rest.first() == Some(&b'.') {
-        let count = rest[1..].iter().take_while(|b| b.is_ascii_digit()).count();
-        if count > 9 {
-            return None;
-        }
-        let fraction = rest[1..=count].iter().fold(0, |n, b| n * 10 + i64::from(b - b'0'));
-        nanos += fraction * 10i64.pow(9 - count as u32);
-        rest = &rest[1 + count..];
+    let (fraction, rest) = fraction_prefix(&text[8..])?;
+    Some((minutes + second * NANOS_PER_SECOND + fraction, rest))
+}
+
+/// `.` and up to nine digits at the front, or nothing: nanoseconds and the rest.
+fn fraction_prefix(text: &[u8]) -> Option<(i64, &[u8])> {
+    if text.first() != Some(&b'.') {
+        return Some((0, text));
     }
-    Some((nanos, rest))
+    let count = text[1..].iter().take_while(|b| b.is_ascii_digit()).count();
+    if count > 9 {
+        return None;
+    }
+    const UNITS: [i64; 10] = [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+    let fraction = text[1..=count].iter().fold(0, |n, b| n * 10 + i64::from(b - b'0'));
+    Some((fraction * UNITS[count], &text[1 + count..]))
+}
+
+/// `YYYY-MM-DD HH:MM:SS` at the front, checked in two words: the days, and the nanoseconds of the day. `None` also where the slower
+/// functions must say what it is.
+#[inline]
+fn whole_seconds(text: &[u8], separator: u8) -> Option<(i64, i64)> {
+    const FORM: [u8; 16] = *b"0000-00-00 00:00";
+    // Added to a byte, the high bit is set where a digit's place holds more than 9, another place more than 0.
+    const OVER: u128 = {
+        let (mut over, mut i) = ([0x76; 16], 0);
+        while i < 16 {
+            if FORM[i] != b'0' {
+                over[i] = 0x7F;
+            }
+            i += 1;
+        }
+        u128::from_le_bytes(over)
+    };
+    const HIGH: u128 = 0x8080_8080_8080_8080_8080_8080_8080_8080;
+    let seconds: &[u8; 3] = text.get(16..19)?.try_into().ok()?;
+    let form = u128::from_le_bytes(FORM) ^ u128::from(separator ^ b' ') << 80;
+    let places = u128::from_le_bytes(*text.first_chunk::<16>()?) ^ form;
+    // High bits are looked at apart, so that no sum carries into the next byte.
+    if (((places & !HIGH) + OVER) | places) & HIGH != 0 || seconds[0] != b':' {
+        return None;
+    }
+    let two = |at: u32| ((places >> (8 * at)) as i64 & 0xF) * 10 + ((places >> (8 * at + 8)) as i64 & 0xF);
+    let (month, day, hour, minute) = (two(5), two(8), two(11), two(14));
+    let second = digits::<2>(seconds, 1)?;
+    // Days that only some months have are for the others to judge.
+    if !(1..=12).contains(&month) || !(1..=28).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let days = days_from_civil(two(0) * 100 + two(2), month, day);
+    Some((days, ((hour * 60 + minute) * 60 + second) * NANOS_PER_SECOND))
 }
 
 /// A DATE: days since the epoch.
@@ -160,8 +203,12 @@ pub(crate) fn parse_instant(text: &[u8], format: TimestampFormat) -> Option<Date
 }
 
 fn date_time_prefix(text: &[u8], format: TimestampFormat) -> Option<(DateTime, &[u8])> {
-    let (days, rest) = date_prefix(text)?;
     let separator = if format == TimestampFormat::Sql { b' ' } else { b'T' };
+    if let Some((days, nanos)) = whole_seconds(text, separator) {
+        let (fraction, rest) = fraction_prefix(&text[19..])?;
+        return Some((DateTime { days, nanos: nanos + fraction }, rest));
+    }
+    let (days, rest) = date_prefix(text)?;
     let (nanos, rest) = time_prefix(rest.strip_prefix(&[separator])?, format == TimestampFormat::Sql)?;
     Some((DateTime { days, nanos }, rest))
 }
@@ -255,6 +302,22 @@ mod tests {
             ["2021-02-29", "2021-13-01", "2021-00-01", "2021-01-00", "2021-1-1", "20210-01-01", "2021-01-01 ", ""]
         {
             assert_eq!(parse_date(bad.as_bytes()), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn whole_seconds_agree_with_the_parts() {
+        let good = b"2024-02-28T23:59:58.5";
+        for at in 0..good.len() {
+            for byte in 0..=255 {
+                let mut text = *good;
+                text[at] = byte;
+                let parts = date_prefix(&text).and_then(|(days, rest)| {
+                    let (nanos, rest) = time_prefix(rest.strip_prefix(b"T")?, false)?;
+                    Some((DateTime { days, nanos }, rest))
+                });
+                assert_eq!(date_time_prefix(&text, TimestampFormat::Iso8601), parts, "{text:?}");
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! Walks over the tokens of one JSON text (RFC 8259) without building anything.
 
-use super::number::exact_double;
+use super::marks::{self, Marks};
+use super::number::{exact_double, leading_digits};
 
 /// Deepest nesting of what is skipped or kept as text.
 const DEPTH_MAX: usize = 512;
@@ -20,16 +21,10 @@ pub(crate) struct ShortNumber {
     negative: bool,
     mantissa: u64,
     /// Digits behind the point.
-    pub(crate) scale: usize,
+    scale: usize,
 }
 
 impl ShortNumber {
-    /// The mantissa with its sign.
-    pub(crate) fn signed(self) -> i64 {
-        // 18 digits fit.
-        let value = self.mantissa as i64;
-        if self.negative { -value } else { value }
-    }
     /// The nearest DOUBLE, where one exact division gives it (Clinger's fast path).
     pub(crate) fn to_double(self) -> Option<f64> {
         exact_double(self.mantissa, self.scale).map(|value| if self.negative { -value } else { value })
@@ -41,6 +36,7 @@ impl ShortNumber {
 pub(crate) struct Cursor<'a> {
     pub(crate) bytes: &'a [u8],
     pub(crate) at: usize,
+    marks: &'a Marks,
 }
 
 /// A string between its quotes.
@@ -52,8 +48,13 @@ pub(crate) struct RawString<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    /// At the beginning of a text of which nothing else is known.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self::marked(bytes, &marks::NONE)
+    }
+    /// At the beginning of a text with its marks.
+    pub(super) fn marked(bytes: &'a [u8], marks: &'a Marks) -> Self {
+        Self { bytes, at: 0, marks }
     }
     pub(crate) fn fail<T>(&self, expected: &'static str) -> Result<T, SyntaxError> {
         Err(SyntaxError { expected, at: self.at })
@@ -61,6 +62,12 @@ impl<'a> Cursor<'a> {
     /// The next byte behind white space, not consumed; 0 at the end.
     #[inline]
     pub(crate) fn peek(&mut self) -> u8 {
+        match self.bytes.get(self.at) {
+            Some(&byte) if byte > b' ' => byte,
+            _ => self.peek_behind_space(),
+        }
+    }
+    fn peek_behind_space(&mut self) -> u8 {
         loop {
             match self.bytes.get(self.at) {
                 Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
@@ -95,6 +102,20 @@ impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) fn string(&mut self) -> Result<RawString<'a>, SyntaxError> {
         debug_assert_eq!(self.bytes[self.at], b'"');
+        if self.marks.search {
+            return self.search_string();
+        }
+        let start = self.at + 1;
+        let Some(end) = self.marks.quote(start) else {
+            self.at = self.bytes.len();
+            return self.fail("the closing quote of a string");
+        };
+        self.at = end + 1;
+        Ok(RawString { bytes: &self.bytes[start..end], escaped: self.marks.has_backslash(start, end) })
+    }
+    /// The same without marks.
+    #[cold]
+    fn search_string(&mut self) -> Result<RawString<'a>, SyntaxError> {
         let start = self.at + 1;
         let mut at = start;
         let mut escaped = false;
@@ -153,34 +174,42 @@ impl<'a> Cursor<'a> {
         self.at = at;
         Ok(&self.bytes[start..at])
     }
+    /// Consumes an integer of at most 18 digits; `None`, and nothing consumed, where it is something else. The cursor is at its first
+    /// byte.
+    #[inline]
+    pub(crate) fn short_integer(&mut self) -> Option<i64> {
+        let text = &self.bytes[self.at..];
+        let negative = text.first() == Some(&b'-');
+        let digits = &text[usize::from(negative)..];
+        let (value, count) = leading_digits(digits);
+        let plain = !matches!(digits.get(count), Some(b'.' | b'e' | b'E'));
+        if !(1..=18).contains(&count) || !plain || (count > 1 && digits[0] == b'0') {
+            return None;
+        }
+        self.at += usize::from(negative) + count;
+        // 18 digits fit.
+        Some(if negative { -(value as i64) } else { value as i64 })
+    }
     /// A plain number of at most 18 digits, without an exponent, and its length; the cursor is at its first byte and stays there.
     #[inline]
     pub(crate) fn short_number(&self) -> Option<(ShortNumber, usize)> {
         let bytes = &self.bytes[self.at..];
         let negative = bytes.first() == Some(&b'-');
         let first = usize::from(negative);
-        let (mut at, mut mantissa) = (first, 0u64);
-        while let Some(digit) = bytes.get(at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
-            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
-            at += 1;
-        }
-        let mut digits = at - first;
+        let (mut mantissa, mut digits) = leading_digits(&bytes[first..]);
         if digits == 0 || (digits > 1 && bytes[first] == b'0') {
             return None;
         }
-        let mut scale = 0;
+        let (mut at, mut scale) = (first + digits, 0);
         if bytes.get(at) == Some(&b'.') {
-            at += 1;
-            let point = at;
-            while let Some(digit) = bytes.get(at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
-                mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
-                at += 1;
-            }
-            scale = at - point;
+            let fraction;
+            (fraction, scale) = leading_digits(&bytes[at + 1..]);
             digits += scale;
-            if scale == 0 {
+            if scale == 0 || digits > 18 {
                 return None;
             }
+            mantissa = mantissa * 10u64.pow(scale as u32) + fraction;
+            at += 1 + scale;
         }
         if digits > 18 || matches!(bytes.get(at), Some(b'e' | b'E')) {
             return None;

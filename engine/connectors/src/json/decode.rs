@@ -9,6 +9,7 @@
 use wasmill_plan::Field;
 
 use super::cursor::{Cursor, SyntaxError, unescape};
+use super::marks::Marks;
 use super::number::{parse_double, parse_integer};
 use super::shape::{RowShape, Shape};
 use super::text::write_compact;
@@ -32,10 +33,13 @@ pub(crate) struct JsonOptions {
 pub(crate) struct JsonDecoder {
     shape: RowShape,
     options: JsonOptions,
+    marks: Marks,
     scratch: Vec<u8>,
 }
 
-/// Why a value is not decoded.
+/// Why a value is not decoded; a pointer, so that a result takes no more room than its value.
+struct Failed(Box<Fail>);
+
 enum Fail {
     /// The record is not JSON: nothing behind this place can be trusted.
     Syntax(SyntaxError),
@@ -45,9 +49,17 @@ enum Fail {
     Missing(String),
 }
 
-impl From<SyntaxError> for Fail {
+impl From<Fail> for Failed {
+    #[cold]
+    fn from(fail: Fail) -> Self {
+        Self(Box::new(fail))
+    }
+}
+
+impl From<SyntaxError> for Failed {
+    #[cold]
     fn from(e: SyntaxError) -> Self {
-        Self::Syntax(e)
+        Fail::Syntax(e).into()
     }
 }
 
@@ -61,7 +73,7 @@ struct Walk<'a, 'd> {
 impl JsonDecoder {
     /// For those columns.
     pub(crate) fn new(fields: &[Field], options: JsonOptions) -> Self {
-        Self { shape: RowShape::new(fields), options, scratch: Vec::new() }
+        Self { shape: RowShape::new(fields), options, marks: Marks::default(), scratch: Vec::new() }
     }
 
     /// Appends the rows of one record: an object, or an array of objects. Gives how many there were.
@@ -74,18 +86,22 @@ impl JsonDecoder {
         columns: &mut [ColumnBuilder],
         rows: usize,
     ) -> Result<usize, String> {
-        if let Err(e) = std::str::from_utf8(record) {
+        self.marks.scan(record);
+        if !self.marks.ascii
+            && let Err(e) = std::str::from_utf8(record)
+        {
             return match self.options.ignore_parse_errors {
                 true => Ok(0),
                 false => Err(format!("invalid UTF-8 at byte {}", e.valid_up_to() + 1)),
             };
         }
-        let mut walk = Walk { cursor: Cursor::new(record), options: self.options, scratch: &mut self.scratch };
+        let cursor = Cursor::marked(record, &self.marks);
+        let mut walk = Walk { cursor, options: self.options, scratch: &mut self.scratch };
         match walk.record(&mut self.shape, columns) {
             Ok(added) => Ok(added),
-            Err(fail) => {
+            Err(Failed(fail)) => {
                 columns.iter_mut().for_each(|c| c.truncate(rows));
-                match fail {
+                match *fail {
                     Fail::Syntax(_) if self.options.ignore_parse_errors => Ok(0),
                     Fail::Syntax(e) => Err(format!("invalid JSON at byte {}: expected {}", e.at + 1, e.expected)),
                     Fail::Value(message) | Fail::Missing(message) => Err(message),
@@ -96,7 +112,7 @@ impl JsonDecoder {
 }
 
 impl<'a> Walk<'a, '_> {
-    fn record(&mut self, shape: &mut RowShape, columns: &mut [ColumnBuilder]) -> Result<usize, Fail> {
+    fn record(&mut self, shape: &mut RowShape, columns: &mut [ColumnBuilder]) -> Result<usize, Failed> {
         let mut rows = 1;
         match self.cursor.peek() {
             b'{' => self.object(shape, columns)?,
@@ -125,41 +141,49 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// An object; the cursor is at its brace. Appends one value to every column.
-    fn object(&mut self, shape: &mut RowShape, columns: &mut [ColumnBuilder]) -> Result<(), Fail> {
+    fn object(&mut self, shape: &mut RowShape, columns: &mut [ColumnBuilder]) -> Result<(), Failed> {
         shape.objects += 1;
         let object = shape.objects;
         let mut filled = 0;
-        self.cursor.at += 1;
-        if self.cursor.peek() == b'}' {
-            self.cursor.at += 1;
-        } else {
-            let mut position = 0;
-            loop {
-                match shape.key(&mut position, &mut self.cursor)? {
-                    None => self.cursor.skip()?,
-                    Some(slot) => {
-                        let slot = slot as usize;
-                        let column = &mut columns[slot];
-                        if shape.seen[slot] == object {
-                            // The last of several fields of one name counts.
-                            column.truncate(column.len() - 1);
-                        } else {
-                            shape.seen[slot] = object;
-                            filled += 1;
+        let mut position = 0;
+        let mut mark = b'{';
+        loop {
+            let field = match shape.lead(mark, &mut position, &mut self.cursor) {
+                Some(field) => field,
+                None => {
+                    if mark == b'{' {
+                        self.cursor.at += 1;
+                        if self.cursor.peek() == b'}' {
+                            self.cursor.at += 1;
+                            break;
                         }
-                        self.field(&mut shape.shapes[slot], column).map_err(|f| in_field(f, &shape.names[slot]))?;
+                    } else if !self.cursor.more(b'}')? {
+                        break;
                     }
+                    shape.key(&mut position, &mut self.cursor)?
                 }
-                position += 1;
-                if !self.cursor.more(b'}')? {
-                    break;
-                }
+            };
+            mark = b',';
+            position += 1;
+            let Some(slot) = field else {
+                self.cursor.skip()?;
+                continue;
+            };
+            let slot = slot as usize;
+            let column = &mut columns[slot];
+            if shape.seen[slot] == object {
+                // The last of several fields of one name counts.
+                column.truncate(column.len() - 1);
+            } else {
+                shape.seen[slot] = object;
+                filled += 1;
             }
+            self.field(&mut shape.shapes[slot], column).map_err(|f| in_field(f, &shape.names[slot]))?;
         }
         if filled < columns.len() {
             for (slot, column) in columns.iter_mut().enumerate().filter(|(slot, _)| shape.seen[*slot] != object) {
                 if self.options.fail_on_missing_field {
-                    return Err(Fail::Missing(format!("field '{}' is missing", shape.names[slot])));
+                    return Err(Fail::Missing(format!("field '{}' is missing", shape.names[slot])).into());
                 }
                 column.push_null();
             }
@@ -169,7 +193,7 @@ impl<'a> Walk<'a, '_> {
 
     /// A value into its column; NULL for what cannot be converted under `json.ignore-parse-errors`.
     #[inline]
-    fn field(&mut self, shape: &mut Shape, column: &mut ColumnBuilder) -> Result<(), Fail> {
+    fn field(&mut self, shape: &mut Shape, column: &mut ColumnBuilder) -> Result<(), Failed> {
         let byte = self.cursor.peek();
         if byte == b'n' {
             self.cursor.word("null")?;
@@ -181,7 +205,7 @@ impl<'a> Walk<'a, '_> {
         }
         let (rows, start) = (column.len(), self.cursor);
         match self.value(byte, shape, column) {
-            Err(Fail::Value(_)) => {
+            Err(Failed(fail)) if matches!(*fail, Fail::Value(_)) => {
                 self.cursor = start;
                 self.cursor.skip()?;
                 column.truncate(rows);
@@ -193,7 +217,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// A value that is not null; `byte` is its first.
-    fn value(&mut self, byte: u8, shape: &mut Shape, column: &mut ColumnBuilder) -> Result<(), Fail> {
+    fn value(&mut self, byte: u8, shape: &mut Shape, column: &mut ColumnBuilder) -> Result<(), Failed> {
         match column {
             ColumnBuilder::Text(text) => match byte {
                 b'"' => {
@@ -247,7 +271,7 @@ impl<'a> Walk<'a, '_> {
             | ColumnBuilder::Bytes(_) => {
                 let token = self.scalar(byte, "a scalar value")?;
                 let text = trim(token.bytes(self.scratch));
-                push_text(column, text, self.options.timestamp_format).map_err(Fail::Value)
+                push_text(column, text, self.options.timestamp_format).map_err(|message| Fail::Value(message).into())
             }
             ColumnBuilder::Row(row) => {
                 let Shape::Row(shape) = shape else { unreachable!("the shape of a ROW") };
@@ -295,7 +319,12 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    fn entries(&mut self, value: &mut Shape, keys: &mut ColumnBuilder, values: &mut ColumnBuilder) -> Result<(), Fail> {
+    fn entries(
+        &mut self,
+        value: &mut Shape,
+        keys: &mut ColumnBuilder,
+        values: &mut ColumnBuilder,
+    ) -> Result<(), Failed> {
         let ColumnBuilder::Text(names) = keys else { unreachable!("a JSON map has STRING keys") };
         loop {
             let key = self.cursor.key()?;
@@ -314,8 +343,8 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    fn bad_escape<T>(&self, expected: &'static str) -> Result<T, Fail> {
-        Err(Fail::Syntax(SyntaxError { expected, at: self.cursor.at.saturating_sub(1) }))
+    fn bad_escape<T>(&self, expected: &'static str) -> Result<T, Failed> {
+        Err(SyntaxError { expected, at: self.cursor.at.saturating_sub(1) }.into())
     }
 
     /// A number or a word, as it is written.
@@ -330,7 +359,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// A string's content or a bare token; an object or an array does not fit.
-    fn scalar(&mut self, byte: u8, type_name: &'static str) -> Result<Token<'a>, Fail> {
+    fn scalar(&mut self, byte: u8, type_name: &'static str) -> Result<Token<'a>, Failed> {
         match byte {
             b'"' => {
                 let raw = self.cursor.string()?;
@@ -353,25 +382,22 @@ impl<'a> Walk<'a, '_> {
     }
 
     /// A value of another kind than the column's: skipped, and refused.
-    fn other(&mut self, expected: &'static str) -> Result<(), Fail> {
+    fn other(&mut self, expected: &'static str) -> Result<(), Failed> {
         let start = self.cursor.at;
         self.cursor.skip()?;
         Err(mismatch(&self.cursor.bytes[start..self.cursor.at], expected))
     }
 
     #[inline]
-    fn integer(&mut self, byte: u8, type_name: &'static str) -> Result<i64, Fail> {
-        if let Some((number, length)) = self.cursor.short_number()
-            && number.scale == 0
-        {
-            self.cursor.at += length;
-            return Ok(number.signed());
+    fn integer(&mut self, byte: u8, type_name: &'static str) -> Result<i64, Failed> {
+        match self.cursor.short_integer() {
+            Some(value) => Ok(value),
+            None => self.long_integer(byte, type_name),
         }
-        self.long_integer(byte, type_name)
     }
 
     /// An integer of many digits, in quotes, or with a fraction.
-    fn long_integer(&mut self, byte: u8, type_name: &'static str) -> Result<i64, Fail> {
+    fn long_integer(&mut self, byte: u8, type_name: &'static str) -> Result<i64, Failed> {
         if byte != b'"' {
             let text = self.bare_scalar(byte, type_name)?;
             return whole(text).ok_or_else(|| mismatch(text, type_name));
@@ -381,7 +407,7 @@ impl<'a> Walk<'a, '_> {
         parse_integer(text).ok_or_else(|| mismatch(text, type_name))
     }
 
-    fn bare_scalar(&mut self, byte: u8, type_name: &'static str) -> Result<&'a [u8], Fail> {
+    fn bare_scalar(&mut self, byte: u8, type_name: &'static str) -> Result<&'a [u8], Failed> {
         match self.scalar(byte, type_name)? {
             Token::Plain(text) => Ok(text),
             Token::Scratch => unreachable!("only a string is unescaped"),
@@ -394,19 +420,19 @@ impl<'a> Walk<'a, '_> {
         byte: u8,
         type_name: &'static str,
         values: &mut Fixed<T>,
-    ) -> Result<(), Fail> {
+    ) -> Result<(), Failed> {
         let value = self.integer(byte, type_name)?;
         match T::try_from(value) {
             Ok(narrow) => {
                 values.push(narrow);
                 Ok(())
             }
-            Err(_) => Err(Fail::Value(format!("'{value}' is not {type_name}: it is out of its range"))),
+            Err(_) => Err(Fail::Value(format!("'{value}' is not {type_name}: it is out of its range")).into()),
         }
     }
 
     #[inline]
-    fn double(&mut self, byte: u8, type_name: &'static str) -> Result<f64, Fail> {
+    fn double(&mut self, byte: u8, type_name: &'static str) -> Result<f64, Failed> {
         if let Some((number, length)) = self.cursor.short_number()
             && let Some(value) = number.to_double()
         {
@@ -453,12 +479,13 @@ fn trim(text: &[u8]) -> &[u8] {
     text.trim_ascii()
 }
 
-fn mismatch(text: &[u8], expected: &str) -> Fail {
-    Fail::Value(crate::scalar::mismatch(text, expected))
+fn mismatch(text: &[u8], expected: &str) -> Failed {
+    Fail::Value(crate::scalar::mismatch(text, expected)).into()
 }
 
-fn in_field(fail: Fail, name: &str) -> Fail {
-    match fail {
+#[cold]
+fn in_field(Failed(fail): Failed, name: &str) -> Failed {
+    let fail = match *fail {
         Fail::Value(message) => match message.strip_prefix("field '") {
             Some(inner) => Fail::Value(format!("field '{name}.{inner}")),
             None => Fail::Value(format!("field '{name}': {message}")),
@@ -468,7 +495,8 @@ fn in_field(fail: Fail, name: &str) -> Fail {
             None => Fail::Missing(message),
         },
         syntax => syntax,
-    }
+    };
+    fail.into()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod cursor;
 mod decode;
 mod encode;
+mod marks;
 mod number;
 mod shape;
 mod text;

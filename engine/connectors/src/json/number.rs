@@ -26,6 +26,51 @@ pub(crate) fn parse_integer(text: &[u8]) -> Option<i64> {
     short_integer(text).or_else(|| std::str::from_utf8(text).ok()?.parse().ok())
 }
 
+/// The value of the decimal digits at the front, and how many they are; wrong where they are more than 18. Eight at a time.
+#[inline]
+pub(super) fn leading_digits(bytes: &[u8]) -> (u64, usize) {
+    match bytes.first_chunk().map(eight_digits) {
+        Some((value, count)) if count < 8 => (value, count),
+        Some((value, _)) => more_digits(bytes, value, 8),
+        None => more_digits(bytes, 0, 0),
+    }
+}
+
+fn more_digits(bytes: &[u8], mut value: u64, mut count: usize) -> (u64, usize) {
+    const POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+    while let Some(chunk) = bytes[count..].first_chunk() {
+        let (part, length) = eight_digits(chunk);
+        value = value.wrapping_mul(POWERS[length]).wrapping_add(part);
+        count += length;
+        if length < 8 {
+            return (value, count);
+        }
+    }
+    for byte in &bytes[count..] {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+        count += 1;
+    }
+    (value, count)
+}
+
+/// The same for a word.
+#[inline]
+fn eight_digits(chunk: &[u8; 8]) -> (u64, usize) {
+    // A digit leaves 0 to 9; what is more, or was above 0x7F, gets its high bit set.
+    let digits = u64::from_le_bytes(*chunk) ^ 0x3030_3030_3030_3030;
+    let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
+    let length = others.trailing_zeros() / 8;
+    // The digits to the end of the word, zeros before them (in two steps: there may be no digit), then neighbours are joined.
+    let word = digits << (4 * (8 - length)) << (4 * (8 - length));
+    let pairs = (word & 0x000F_000F_000F_000F) * 10 + (word >> 8 & 0x000F_000F_000F_000F);
+    let fours = (pairs & 0x0000_00FF_0000_00FF) * 100 + (pairs >> 16 & 0x0000_00FF_0000_00FF);
+    ((fours & 0xFFFF) * 10_000 + (fours >> 32 & 0xFFFF), length as usize)
+}
+
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
     1e21, 1e22,
@@ -147,4 +192,22 @@ pub(crate) fn parse_decimal(text: &[u8], precision: u8, scale: u8) -> Result<Opt
         return Ok(None);
     }
     Ok(Some(if negative { -value } else { value }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leading_digits_are_read_at_every_length_and_place() {
+        let digits = "123456789012345678";
+        for length in 0..=18 {
+            for rest in ["", ".", "e5", ",1234567", "}", "/1234567", ":1234567", "\u{e9}1234567", " 12345678"] {
+                let text = format!("{}{rest}", &digits[..length]);
+                let value = digits[..length].parse().unwrap_or(0);
+                assert_eq!(leading_digits(text.as_bytes()), (value, length), "{text}");
+            }
+        }
+        assert_eq!(leading_digits(b"0000000000123"), (123, 13));
+    }
 }

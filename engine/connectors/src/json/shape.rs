@@ -7,6 +7,9 @@ use super::cursor::{Cursor, RawString, SyntaxError, unescape};
 /// How many keys' order is remembered; objects with more (maps in disguise) are looked up by name.
 const ORDER_MAX: usize = 256;
 
+/// How many of the known keys are tried before a key is looked up by name.
+const LEFT_OUT_MAX: usize = 4;
+
 /// What a column's values contain.
 #[derive(Debug)]
 pub(super) enum Shape {
@@ -31,29 +34,32 @@ pub(super) struct RowShape {
 /// A key that has been seen.
 #[derive(Debug)]
 struct KnownKey {
-    /// As it stands in the text, with its quotes.
-    quoted: Vec<u8>,
-    /// The first eight bytes of `quoted`, and which bits of them count.
-    head: u64,
-    mask: u64,
+    /// Without its quotes.
+    name: Vec<u8>,
+    /// What stood between the comma or brace before it and its value: `"name":`, white space included.
+    lead: Vec<u8>,
+    /// The first sixteen bytes of `lead`, and which bits of them count.
+    head: u128,
+    mask: u128,
     /// The field it is; `None` where no column wants it.
     slot: Option<u32>,
 }
 
 impl KnownKey {
-    fn new(quoted: Vec<u8>, slot: Option<u32>) -> Self {
-        let mut head = [0; 8];
-        let length = quoted.len().min(8);
-        head[..length].copy_from_slice(&quoted[..length]);
-        Self { head: u64::from_le_bytes(head), mask: u64::MAX >> (64 - 8 * length), quoted, slot }
+    fn new(name: &[u8], lead: &[u8], slot: Option<u32>) -> Self {
+        let mut head = [0; 16];
+        let length = lead.len().min(16);
+        head[..length].copy_from_slice(&lead[..length]);
+        let mask = u128::MAX >> (128 - 8 * length);
+        Self { name: name.to_vec(), lead: lead.to_vec(), head: u128::from_le_bytes(head), mask, slot }
     }
-    /// Whether `text` begins with it: one comparison of a word for short names.
+    /// Whether `text` begins with its lead: one comparison for names that are not long.
     #[inline]
-    fn begins(&self, text: &[u8]) -> bool {
-        match text.first_chunk::<8>() {
-            Some(head) if u64::from_le_bytes(*head) & self.mask != self.head => false,
-            Some(_) => self.quoted.len() <= 8 || text[8..].starts_with(&self.quoted[8..]),
-            None => text.starts_with(&self.quoted),
+    fn leads(&self, text: &[u8]) -> bool {
+        match text.first_chunk::<16>() {
+            Some(head) if u128::from_le_bytes(*head) & self.mask != self.head => false,
+            Some(_) => self.lead.len() <= 16 || text[16..].starts_with(&self.lead[16..]),
+            None => text.starts_with(&self.lead),
         }
     }
 }
@@ -68,40 +74,49 @@ impl RowShape {
             objects: 0,
         }
     }
-    /// Consumes a key and its colon, expected to be that at `position` of [`RowShape::order`], and gives its field; `position`
-    /// is then where it was found.
+    /// Consumes what leads to the next value, `mark` (a brace or a comma) and a key, if the key is that at `position` of the objects
+    /// before, or one of the next (where fields are left out), written as it was. Gives its field; `position` is where it was found.
     #[inline]
-    pub(super) fn key(&mut self, position: &mut usize, cursor: &mut Cursor<'_>) -> Result<Option<u32>, SyntaxError> {
-        if cursor.peek() == b'"'
-            && let Some(known) = self.order.get(*position)
-            && known.begins(&cursor.bytes[cursor.at..])
-        {
-            cursor.at += known.quoted.len();
-            cursor.expect(b':', "':'")?;
-            return Ok(known.slot);
+    pub(super) fn lead(&self, mark: u8, position: &mut usize, cursor: &mut Cursor<'_>) -> Option<Option<u32>> {
+        let text = cursor.bytes[cursor.at..].strip_prefix(&[mark])?;
+        let mut known = self.order.get(*position)?;
+        if !known.leads(text) {
+            let ahead = self.order[*position..].iter().take(LEFT_OUT_MAX);
+            let (skipped, found) = ahead.enumerate().find(|(_, known)| known.leads(text))?;
+            *position += skipped;
+            known = found;
         }
-        let key = cursor.key()?;
-        Ok(self.find(position, key))
+        cursor.at += 1 + known.lead.len();
+        Some(known.slot)
     }
-    /// A key that did not come where it was expected: a field was left out, or it is new.
+    /// Consumes a key and its colon and gives its field, where [`RowShape::lead`] did not know it.
     #[cold]
-    fn find(&mut self, position: &mut usize, key: RawString<'_>) -> Option<u32> {
+    pub(super) fn key(&mut self, position: &mut usize, cursor: &mut Cursor<'_>) -> Result<Option<u32>, SyntaxError> {
+        let start = cursor.at;
+        let key = cursor.key()?;
+        cursor.peek();
+        let lead = &cursor.bytes[start..cursor.at];
+        Ok(self.find(position, key, lead))
+    }
+    fn find(&mut self, position: &mut usize, key: RawString<'_>, lead: &[u8]) -> Option<u32> {
         let mut name = Vec::new();
         if !key.escaped {
             name.extend_from_slice(key.bytes);
         } else if unescape(key.bytes, &mut name).is_err() {
             return None;
         }
-        let is_known = |known: &KnownKey| known.quoted[1..known.quoted.len() - 1] == name;
-        if let Some(found) = self.order.iter().position(is_known) {
+        let known = |known: &KnownKey| KnownKey::new(&name, lead, known.slot);
+        if let Some(found) = self.order.iter().position(|known| known.name == name) {
             *position = found;
+            if self.order[found].lead != lead {
+                self.order[found] = known(&self.order[found]);
+            }
             return self.order[found].slot;
         }
         let slot = self.names.iter().position(|n| n.as_bytes() == name).map(|i| i as u32);
-        // A key whose name would need escapes is looked up each time.
-        if self.order.len() < ORDER_MAX && !key.escaped {
+        if self.order.len() < ORDER_MAX {
             *position = self.order.len();
-            self.order.push(KnownKey::new([b"\"", &name[..], b"\""].concat(), slot));
+            self.order.push(KnownKey::new(&name, lead, slot));
         }
         slot
     }
