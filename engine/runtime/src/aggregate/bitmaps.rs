@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType as A, Int32Type, Int64Type};
 use roaring::RoaringBitmap;
 use wasmill_plan::{Error, Result};
 
+use super::multiset::add_to;
 use super::row_values::{list_type, lists, saved_lists};
 use super::{Aggregate, corrupt, primitive};
 
@@ -105,11 +106,7 @@ impl Bitmaps {
 
 impl Group {
     fn count(&mut self, member: u32, by: i64) {
-        let count = self.counts.entry(member).or_default();
-        *count += by;
-        if *count == 0 {
-            self.counts.remove(&member);
-        }
+        add_to(&mut self.counts, &member, || member, by);
     }
 
     /// Before `rows` counts the value.

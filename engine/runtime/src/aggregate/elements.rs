@@ -1,4 +1,4 @@
-//! Aggregates that keep their rows: LISTAGG, ARRAY_AGG, JSON_ARRAYAGG, SINGLE_VALUE, and FIRST_VALUE and LAST_VALUE with
+//! Aggregates that keep their rows: ARRAY_AGG, JSON_ARRAYAGG, SINGLE_VALUE, and FIRST_VALUE and LAST_VALUE with
 //! retractions.
 
 use std::collections::VecDeque;
@@ -15,11 +15,6 @@ use super::{Aggregate, corrupt};
 /// What a group's values become.
 #[derive(Clone, Debug)]
 pub(super) enum Give {
-    /// The text of all, with this between them; NULL where there is none.
-    Joined {
-        /// Between two values.
-        separator: String,
-    },
     /// An ARRAY; NULL where there is none.
     Array,
     /// A JSON array of JSON texts.
@@ -135,14 +130,7 @@ impl Aggregate for Elements {
                 let nulls = lengths.clone().map(|n| n > 0).collect::<NullBuffer>();
                 Arc::new(ListArray::new(field, OffsetBuffer::from_lengths(lengths), values, Some(nulls)))
             }
-            Give::Joined { separator } => {
-                let values = self.decode(groups)?;
-                join(&values, lengths, separator, |n| n > 0, |text| text)
-            }
-            Give::JsonArray => {
-                let values = self.decode(groups)?;
-                join(&values, lengths, ",", |_| true, |text| format!("[{text}]"))
-            }
+            Give::JsonArray => json_arrays(&self.decode(groups)?, lengths),
         })
     }
     fn clear(&mut self, groups: &[u32]) {
@@ -168,21 +156,15 @@ impl Aggregate for Elements {
     }
 }
 
-/// Joins runs of texts; a NULL among them is JSON's `null`.
-fn join(
-    values: &ArrayRef,
-    lengths: impl Iterator<Item = usize>,
-    separator: &str,
-    present: impl Fn(usize) -> bool,
-    wrap: impl Fn(String) -> String,
-) -> ArrayRef {
+/// Runs of JSON texts as arrays; a NULL among them is `null`.
+fn json_arrays(values: &ArrayRef, lengths: impl Iterator<Item = usize>) -> ArrayRef {
     let values = values.as_string::<i32>();
     let mut at = 0;
     let texts = lengths.map(|n| {
         let run = at..at + n;
         at += n;
         let text = |i| if values.is_null(i) { "null" } else { values.value(i) };
-        present(n).then(|| wrap(run.map(text).collect::<Vec<_>>().join(separator)))
+        Some(format!("[{}]", run.map(text).collect::<Vec<_>>().join(",")))
     });
     Arc::new(texts.collect::<StringArray>())
 }

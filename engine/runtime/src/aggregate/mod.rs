@@ -14,6 +14,7 @@ mod distinct;
 mod elements;
 mod extremum;
 mod filtered;
+mod joined;
 mod json;
 mod json_object;
 mod multiset;
@@ -193,7 +194,7 @@ fn new_plain(call: &AggregateCall, needs_retract: bool) -> Result<Box<dyn Aggreg
                     return Err(Error::query(format!("the separator of LISTAGG must be text, not {other:?}")));
                 }
             };
-            elements::new(elements::Give::Joined { separator }, &call.arg_types, true)
+            Ok(Box::new(joined::Joined::new(separator)))
         }
         "ARRAY_AGG" => elements::new(elements::Give::Array, &call.arg_types, flag()),
         "JSON_ARRAYAGG" => {

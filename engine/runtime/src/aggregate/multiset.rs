@@ -1,5 +1,6 @@
 //! Aggregates that keep how often each value came: MIN and MAX with retractions, COLLECT, PERCENTILE.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -68,7 +69,8 @@ impl Multisets {
                 Some(_) => 0,
             };
             if by > 0 && nulls.as_ref().is_none_or(|n| n.is_valid(row)) {
-                add_to(&mut self.groups[g as usize], rows.row(row).as_ref(), sign * by);
+                let value = rows.row(row);
+                add_to(&mut self.groups[g as usize], value.as_ref(), || value.as_ref().into(), sign * by);
             }
         }
         Ok(())
@@ -137,7 +139,13 @@ impl Multisets {
     }
 }
 
-fn add_to(counts: &mut Counts, value: &[u8], by: i64) {
+/// Counts a value, by its key in the map where it is a new one.
+pub(super) fn add_to<K: Ord + Borrow<Q>, Q: Ord + ?Sized>(
+    counts: &mut BTreeMap<K, i64>,
+    value: &Q,
+    key: impl FnOnce() -> K,
+    by: i64,
+) {
     match counts.get_mut(value) {
         Some(count) => {
             *count += by;
@@ -146,7 +154,7 @@ fn add_to(counts: &mut Counts, value: &[u8], by: i64) {
             }
         }
         None if by != 0 => {
-            counts.insert(value.into(), by);
+            counts.insert(key(), by);
         }
         None => {}
     }
@@ -182,7 +190,7 @@ impl Aggregate for Multisets {
         for (&into, &from) in into.iter().zip(from) {
             let counts = std::mem::take(&mut self.groups[from as usize]);
             let target = &mut self.groups[into as usize];
-            counts.iter().for_each(|(value, &by)| add_to(target, value, by));
+            counts.iter().for_each(|(value, &by)| add_to(target, &**value, || value.clone(), by));
             self.groups[from as usize] = counts;
         }
         Ok(())
