@@ -37,7 +37,7 @@ lint: setup
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --release --workspace --no-deps --locked
-	python3 scripts/licences.py
+	scripts/cargo-deny.sh --all-features check licenses bans sources
 
 udf-examples: build
 	@WASMILL=$(WASMILL) scripts/udf-examples.sh $(LANGUAGES)

@@ -82,7 +82,8 @@ class Peer:
         self.process.stdin.flush()
         for line in self.process.stdout:
             try:
-                return float(line), cpu_seconds(self.process.pid) - before
+                # The system counts CPU time in ticks.
+                return float(line), max(cpu_seconds(self.process.pid) - before, 1 / os.sysconf("SC_CLK_TCK"))
             except ValueError:
                 if line.startswith("failed:"):
                     return line.strip()
@@ -90,18 +91,27 @@ class Peer:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(timeout=60)
+        try:
+            self.process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
 
 
 def cpu_seconds(pid):
     """CPU time of a process, its threads and its descendants (from /proc)."""
-    try:
-        fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
-        children = " ".join(open(task).read() for task in glob.glob(f"/proc/{pid}/task/*/children")).split()
-    except OSError:
-        return 0.0
+    fields = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    children = " ".join(read(task) for task in glob.glob(f"/proc/{pid}/task/*/children")).split()
     own = sum(int(f) for f in fields[11:15]) / os.sysconf("SC_CLK_TCK")
     return own + sum(cpu_seconds(child) for child in children)
+
+
+def read(path):
+    """A file of /proc; nothing once its process or thread has ended."""
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def engine_of(peer):

@@ -18,7 +18,6 @@ def environment(mode):
         "python.execution-mode": mode,
         "python.executable": sys.executable,
         "python.client.executable": sys.executable,
-        "python.files": os.path.abspath(udfs.__file__),
         "parallelism.default": "1",
         "table.local-time-zone": "UTC",
     }
