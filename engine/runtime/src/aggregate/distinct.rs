@@ -1,83 +1,19 @@
 //! `DISTINCT`: hands on a value when it first comes to a group, and takes it back when the last of its rows is retracted.
 
-use std::hash::Hash;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, PrimitiveArray, UInt32Array};
-use arrow::datatypes::{self as t, ArrowPrimitiveType, DataType as A, TimeUnit};
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt32Array};
+use arrow::datatypes::{self as t, DataType as A};
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 use wasmill_plan::{DataType, Result};
 
-use super::row_values::{Bytes, RowValues, list_type, lists, saved_lists};
+use super::row_values::{Keys, list_type, lists, saved_lists, with_keys_of};
 use super::{Aggregate, corrupt};
 
 /// Wraps an aggregate of arguments of those types.
 pub(super) fn new(inner: Box<dyn Aggregate>, types: &[DataType]) -> Result<Box<dyn Aggregate>> {
-    if let [only] = types {
-        let data_type = only.to_arrow();
-        macro_rules! fixed {
-            ($t:ident) => {
-                return Ok(Box::new(Distinct::new(inner, Fixed::<t::$t> { data_type, of: std::marker::PhantomData })))
-            };
-        }
-        match &data_type {
-            A::Int32 => fixed!(Int32Type),
-            A::Int64 => fixed!(Int64Type),
-            A::Date32 => fixed!(Date32Type),
-            A::Timestamp(TimeUnit::Millisecond, _) => fixed!(TimestampMillisecondType),
-            _ => {}
-        }
-    }
-    Ok(Box::new(Distinct::new(inner, RowValues::new(types)?)))
-}
-
-/// How argument values become hash keys, and back.
-trait Keys: Send {
-    type Key: Hash + Eq + Clone + Send;
-    fn types(&self) -> Vec<A>;
-    /// The key of each row, NULLs too.
-    fn keys(&self, args: &[ArrayRef]) -> Result<Vec<Self::Key>>;
-    /// The argument columns of those keys.
-    fn columns<'a>(&self, keys: impl Iterator<Item = &'a Self::Key>) -> Result<Vec<ArrayRef>>
-    where
-        Self::Key: 'a;
-}
-
-/// One argument of fixed width.
-struct Fixed<T> {
-    data_type: A,
-    of: std::marker::PhantomData<fn(T)>,
-}
-
-impl<T: ArrowPrimitiveType> Keys for Fixed<T>
-where
-    T::Native: Hash + Eq,
-{
-    type Key = Option<T::Native>;
-    fn types(&self) -> Vec<A> {
-        vec![self.data_type.clone()]
-    }
-    fn keys(&self, args: &[ArrayRef]) -> Result<Vec<Self::Key>> {
-        Ok(args[0].as_primitive::<T>().iter().collect())
-    }
-    fn columns<'a>(&self, keys: impl Iterator<Item = &'a Self::Key>) -> Result<Vec<ArrayRef>> {
-        let values = keys.copied().collect::<PrimitiveArray<T>>();
-        Ok(vec![Arc::new(values.with_data_type(self.data_type.clone()))])
-    }
-}
-
-impl Keys for RowValues {
-    type Key = Bytes;
-    fn types(&self) -> Vec<A> {
-        RowValues::types(self).to_vec()
-    }
-    fn keys(&self, args: &[ArrayRef]) -> Result<Vec<Bytes>> {
-        Ok(self.encode(args)?.iter().map(|row| row.as_ref().into()).collect())
-    }
-    fn columns<'a>(&self, keys: impl Iterator<Item = &'a Bytes>) -> Result<Vec<ArrayRef>> {
-        self.decode(keys.map(|k| &k[..]))
-    }
+    with_keys_of!(types, keys => Ok(Box::new(Distinct::new(inner, keys))))
 }
 
 struct Seen {

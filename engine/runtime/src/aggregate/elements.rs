@@ -9,7 +9,7 @@ use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::datatypes::{DataType as A, Field};
 use wasmill_plan::{DataType, Error, Result};
 
-use super::row_values::{Bytes, RowValues, list_type, lists, saved_lists};
+use super::row_values::{Keys, list_type, lists, saved_lists, with_keys_of};
 use super::{Aggregate, corrupt};
 
 /// What a group's values become.
@@ -30,44 +30,42 @@ pub(super) enum Give {
 /// Makes the accumulators; with `skip_nulls`, NULLs do not count.
 pub(super) fn new(give: Give, types: &[DataType], skip_nulls: bool) -> Result<Box<dyn Aggregate>> {
     let Some(first) = types.first() else { return Err(Error::query("the aggregate needs an argument")) };
-    let codec = RowValues::new(std::slice::from_ref(first))?;
-    Ok(Box::new(Elements { groups: Vec::new(), codec, give, skip_nulls }))
+    let first = std::slice::from_ref(first);
+    with_keys_of!(first, codec => Ok(Box::new(Elements { groups: Vec::new(), codec, give, skip_nulls })))
 }
 
 /// State: `values`, a list of the argument's type, in the order of arrival.
-struct Elements {
-    groups: Vec<VecDeque<Bytes>>,
-    codec: RowValues,
+struct Elements<K: Keys> {
+    groups: Vec<VecDeque<K::Key>>,
+    codec: K,
     give: Give,
     skip_nulls: bool,
 }
 
-impl Elements {
+impl<K: Keys> Elements<K> {
     fn each(
         &mut self,
         groups: &[u32],
         args: &[ArrayRef],
-        mut each: impl FnMut(&mut VecDeque<Bytes>, &[u8]),
+        mut each: impl FnMut(&mut VecDeque<K::Key>, K::Key),
     ) -> Result<()> {
-        let rows = self.codec.encode(&args[..1])?;
         let nulls = args[0].logical_nulls().filter(|_| self.skip_nulls);
-        for (row, &g) in groups.iter().enumerate() {
+        for (row, (value, &g)) in self.codec.keys(&args[..1])?.into_iter().zip(groups).enumerate() {
             if nulls.as_ref().is_none_or(|n| n.is_valid(row)) {
-                each(&mut self.groups[g as usize], rows.row(row).as_ref());
+                each(&mut self.groups[g as usize], value);
             }
         }
         Ok(())
     }
     fn decode(&self, groups: &[u32]) -> Result<ArrayRef> {
-        let values = groups.iter().flat_map(|&g| self.groups[g as usize].iter().map(|v| &v[..]));
-        let mut columns = self.codec.decode(values)?;
-        Ok(columns.swap_remove(0))
+        let values = groups.iter().flat_map(|&g| &self.groups[g as usize]);
+        Ok(self.codec.columns(values)?.swap_remove(0))
     }
     /// One value per group, picked by position; NULL where `at` gives none.
     fn pick(&self, groups: &[u32], at: impl Fn(usize) -> Option<usize>) -> Result<ArrayRef> {
         let picked = groups.iter().map(|&g| {
             let values = &self.groups[g as usize];
-            at(values.len()).map(|i| &values[i][..])
+            at(values.len()).map(|i| &values[i])
         });
         let mut present = 0;
         let indices: UInt32Array = picked
@@ -79,8 +77,7 @@ impl Elements {
                 })
             })
             .collect();
-        let mut columns = self.codec.decode(picked.flatten())?;
-        let values = columns.swap_remove(0);
+        let values = self.codec.columns(picked.flatten())?.swap_remove(0);
         if present == 0 {
             return Ok(new_null_array(values.data_type(), groups.len()));
         }
@@ -88,17 +85,17 @@ impl Elements {
     }
 }
 
-impl Aggregate for Elements {
+impl<K: Keys> Aggregate for Elements<K> {
     fn resize(&mut self, groups: usize) {
         self.groups.resize(groups.max(self.groups.len()), VecDeque::new());
     }
     fn update(&mut self, groups: &[u32], args: &[ArrayRef]) -> Result<()> {
-        self.each(groups, args, |values, v| values.push_back(v.into()))
+        self.each(groups, args, |values, v| values.push_back(v))
     }
     fn retract(&mut self, groups: &[u32], args: &[ArrayRef]) -> Result<()> {
         self.each(groups, args, |values, v| {
             // Frames take back their oldest row, which is the first.
-            if let Some(at) = values.iter().position(|held| &held[..] == v) {
+            if let Some(at) = values.iter().position(|held| *held == v) {
                 values.remove(at);
             }
         })
@@ -147,10 +144,8 @@ impl Aggregate for Elements {
         if *saved.values().data_type() != self.codec.types()[0] {
             return Err(corrupt("a list aggregate"));
         }
-        let rows = self.codec.encode(std::slice::from_ref(saved.values()))?;
         for (row, &g) in groups.iter().enumerate() {
-            let range = saved.value_offsets()[row] as usize..saved.value_offsets()[row + 1] as usize;
-            self.groups[g as usize] = range.map(|i| rows.row(i).as_ref().into()).collect();
+            self.groups[g as usize] = self.codec.keys(&[saved.value(row)])?.into();
         }
         Ok(())
     }
