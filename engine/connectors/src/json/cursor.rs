@@ -1,7 +1,7 @@
 //! Walks over the tokens of one JSON text (RFC 8259) without building anything.
 
 use super::marks::{self, Marks};
-use super::number::{exact_double, leading_digits};
+use super::number::{INTEGER_POWERS, exact_double, leading_digits};
 
 /// Deepest nesting of what is skipped or kept as text.
 const DEPTH_MAX: usize = 512;
@@ -208,7 +208,7 @@ impl<'a> Cursor<'a> {
             if scale == 0 || digits > 18 {
                 return None;
             }
-            mantissa = mantissa * 10u64.pow(scale as u32) + fraction;
+            mantissa = mantissa * INTEGER_POWERS[scale] + fraction;
             at += 1 + scale;
         }
         if digits > 18 || matches!(bytes.get(at), Some(b'e' | b'E')) {

@@ -41,21 +41,24 @@ impl Marks {
         let (blocks, tail) = text.as_chunks::<BLOCK>();
         self.quotes.resize(blocks.len() + 2, 0);
         self.backslashes.resize(blocks.len() + 2, 0);
+        let mut last = [b' '; BLOCK];
+        last[..tail.len()].copy_from_slice(tail);
         let (mut control, mut high, mut backslashes, mut escapes_next) = (false, false, 0, 0);
-        let mut mark = |word: usize, block: &[u8; BLOCK]| {
+        let mut mark = |block: &[u8; BLOCK], quotes: &mut u64, backslash: &mut u64| {
             let block = classify(block);
-            self.quotes[word] = block.quotes & !escaped(block.backslashes, &mut escapes_next);
-            self.backslashes[word] = block.backslashes;
+            *quotes = block.quotes & !escaped(block.backslashes, &mut escapes_next);
+            *backslash = block.backslashes;
             control |= block.control;
             high |= block.high;
             backslashes |= block.backslashes;
         };
-        for (word, block) in blocks.iter().enumerate() {
-            mark(word, block);
+        let mut words = self.quotes.iter_mut().zip(&mut self.backslashes);
+        for (block, (quotes, backslashes)) in blocks.iter().zip(&mut words) {
+            mark(block, quotes, backslashes);
         }
-        let mut last = [b' '; BLOCK];
-        last[..tail.len()].copy_from_slice(tail);
-        mark(blocks.len(), &last);
+        if let Some((quotes, backslashes)) = words.next() {
+            mark(&last, quotes, backslashes);
+        }
         self.quotes[blocks.len() + 1] = 0;
         self.backslashes[blocks.len() + 1] = 0;
         self.search = control;
@@ -112,27 +115,32 @@ fn escaped(backslashes: u64, next: &mut u64) -> u64 {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[inline]
+#[inline(always)]
 fn classify(block: &[u8; BLOCK]) -> Block {
     use std::arch::x86_64::{
-        _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8, _mm_subs_epu8,
+        __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
+        _mm_subs_epu8,
     };
-    let (mut quotes, mut backslashes) = (0, 0);
-    // SAFETY: SSE2 is part of x86-64, and a load reads 16 of the block's 64 bytes.
+    // SAFETY: SSE2 is part of x86-64, and the loads read the block's 64 bytes, 16 each.
     unsafe {
-        let mut any = _mm_set1_epi8(0);
-        let mut least = _mm_set1_epi8(-1);
-        for (i, lane) in block.as_chunks::<16>().0.iter().enumerate() {
-            let bytes = _mm_loadu_si128(lane.as_ptr().cast());
-            let mask = |byte: u8| _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(byte as i8))) as u32;
-            quotes |= u64::from(mask(b'"')) << (16 * i);
-            backslashes |= u64::from(mask(b'\\')) << (16 * i);
-            any = _mm_or_si128(any, bytes);
-            least = _mm_min_epu8(least, bytes);
-        }
+        let lane = block.as_ptr().cast::<__m128i>();
+        let lanes = [lane, lane.add(1), lane.add(2), lane.add(3)].map(|lane| _mm_loadu_si128(lane));
+        let equal = |byte: u8| {
+            let byte = _mm_set1_epi8(byte as i8);
+            let [a, b, c, d] = lanes.map(|lane| _mm_movemask_epi8(_mm_cmpeq_epi8(lane, byte)) as u64);
+            (a | b << 16) | (c | d << 16) << 32
+        };
+        let [a, b, c, d] = lanes;
+        let any = _mm_or_si128(_mm_or_si128(a, b), _mm_or_si128(c, d));
+        let least = _mm_min_epu8(_mm_min_epu8(a, b), _mm_min_epu8(c, d));
         // A control character less 0x1F is 0.
         let controls = _mm_cmpeq_epi8(_mm_subs_epu8(least, _mm_set1_epi8(0x1F)), _mm_set1_epi8(0));
-        Block { quotes, backslashes, control: _mm_movemask_epi8(controls) != 0, high: _mm_movemask_epi8(any) != 0 }
+        Block {
+            quotes: equal(b'"'),
+            backslashes: equal(b'\\'),
+            control: _mm_movemask_epi8(controls) != 0,
+            high: _mm_movemask_epi8(any) != 0,
+        }
     }
 }
 

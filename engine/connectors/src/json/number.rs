@@ -26,6 +26,16 @@ pub(crate) fn parse_integer(text: &[u8]) -> Option<i64> {
     short_integer(text).or_else(|| std::str::from_utf8(text).ok()?.parse().ok())
 }
 
+/// Ten to the power of 0 to 18.
+pub(super) const INTEGER_POWERS: [u64; 19] = {
+    let (mut powers, mut i) = ([1; 19], 1);
+    while i < powers.len() {
+        powers[i] = powers[i - 1] * 10;
+        i += 1;
+    }
+    powers
+};
+
 /// The value of the decimal digits at the front, and how many they are; wrong where they are more than 18. Eight at a time.
 #[inline]
 pub(super) fn leading_digits(bytes: &[u8]) -> (u64, usize) {
@@ -37,10 +47,9 @@ pub(super) fn leading_digits(bytes: &[u8]) -> (u64, usize) {
 }
 
 fn more_digits(bytes: &[u8], mut value: u64, mut count: usize) -> (u64, usize) {
-    const POWERS: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
     while let Some(chunk) = bytes[count..].first_chunk() {
         let (part, length) = eight_digits(chunk);
-        value = value.wrapping_mul(POWERS[length]).wrapping_add(part);
+        value = value.wrapping_mul(INTEGER_POWERS[length]).wrapping_add(part);
         count += length;
         if length < 8 {
             return (value, count);
