@@ -121,3 +121,18 @@ fn rows_of_a_lane_that_has_not_caught_up_raise_nothing() {
     assert_eq!((rows.watermark, steps(&rows)), (50, vec![]));
     assert_eq!(gate.on_watermark(0, 65), rose(65));
 }
+
+#[test]
+fn a_gate_that_goes_on_from_a_checkpoint_does_not_wait_for_its_lanes() {
+    let mut gate = Gate::new(2);
+    gate.go_on_from(20);
+    assert_eq!(gate.untold(), rose(20));
+    assert_eq!(gate.untold(), Change::default());
+    // Rows of lane 0 come before lane 1 has told its watermark of before.
+    let mut rows = batch(2, 15, &[(0, 25)]);
+    gate.on_batch(0, &mut rows);
+    assert_eq!((rows.watermark, steps(&rows)), (20, vec![]));
+    assert_eq!(gate.on_watermark(0, 25), Change::default());
+    assert_eq!(gate.on_watermark(1, 20), Change::default());
+    assert_eq!(gate.on_watermark(1, 30), rose(25));
+}

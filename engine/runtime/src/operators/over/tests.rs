@@ -262,25 +262,27 @@ fn in_processing_time_rows_count_in_the_order_of_arrival() {
         (rows(Some(1)), vec![aggregate("SUM 2 BIGINT", input)]),
         (range(None), vec![aggregate("COUNT", input), OverFunction::Rank, lag(2, 1, None)]),
         (range(Some(1_000)), vec![aggregate("COUNT", input)]),
+        (range(None), vec![aggregate("COUNT DISTINCT 2", input)]),
+        (range(Some(1_000)), vec![aggregate("SUM DISTINCT 2 BIGINT", input)]),
     ];
     let mut operator = over(groups, false);
     let Operator::Over(plan) = &mut operator else { unreachable!() };
     plan.answer = OverAnswer::ProcessingTime;
-    let output = format!("{input}, s BIGINT, c BIGINT, r BIGINT, l BIGINT, n BIGINT");
+    let output = format!("{input}, s BIGINT, c BIGINT, r BIGINT, l BIGINT, n BIGINT, d BIGINT, sd BIGINT");
     Harness::new(operator, &[input], &output).keyed(&[0]).check(
         "a | 00:00:10 | 1
          a | 00:00:10 | 2
          b | 00:00:10 | 5
          watermark 00:01:00
-         a | 00:00:11.500 | 3
+         a | 00:00:11.500 | 2
          a | 00:00:05 | 4
          end",
-        "+I a | 00:00:10 | 1 | 1 | 1 | 1 | NULL | 1
-         +I a | 00:00:10 | 2 | 3 | 2 | 2 | 1 | 2
-         +I b | 00:00:10 | 5 | 5 | 1 | 1 | NULL | 1
+        "+I a | 00:00:10 | 1 | 1 | 1 | 1 | NULL | 1 | 1 | 1
+         +I a | 00:00:10 | 2 | 3 | 2 | 2 | 1 | 2 | 2 | 3
+         +I b | 00:00:10 | 5 | 5 | 1 | 1 | NULL | 1 | 1 | 5
          watermark 00:01:00
-         +I a | 00:00:11.500 | 3 | 5 | 3 | 3 | 2 | 1
-         +I a | 00:00:05 | 4 | 7 | 4 | 4 | 3 | 2
+         +I a | 00:00:11.500 | 2 | 4 | 3 | 3 | 2 | 1 | 2 | 2
+         +I a | 00:00:05 | 4 | 6 | 4 | 4 | 2 | 2 | 3 | 6
          watermark MAX",
     );
 }
