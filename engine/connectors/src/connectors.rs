@@ -119,7 +119,7 @@ const CONNECTOR: OptionSpec =
     OptionSpec::new("connector", OptionKind::Text, "what the table is connected to").required();
 const FORMAT: OptionSpec = OptionSpec::new("format", OptionKind::Text, "how rows are written as bytes").required();
 const ON_ERROR: OptionSpec =
-    OptionSpec::new("on-error", OptionKind::OnError, "what happens to a row that cannot be decoded or written")
+    OptionSpec::new("on-error", OptionKind::OnError, "what happens to a row that is read and cannot be decoded")
         .or("fail");
 
 /// All connectors.

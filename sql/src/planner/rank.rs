@@ -66,6 +66,11 @@ impl Planner<'_> {
         if to == u64::MAX || to < from {
             return Ok(self.filtered(input, predicate));
         }
+        let below = self.plan.nodes[row_number.node].inputs[0].node;
+        let times: Vec<_> = projection
+            .iter()
+            .map(|e| e.as_column().filter(|&c| self.is_rowtime(below, c)).map(|_| TimeAttribute::Rowtime))
+            .collect();
         let ranked = self.rank(row_number, from, to, span)?;
         let items = projection
             .into_iter()
@@ -75,8 +80,9 @@ impl Planner<'_> {
         let mut relation = self.calc(&ranked, None, items);
         // What the outer query knew of the columns still holds for those that come from the input.
         relation.window = input.window.clone();
-        for (column, known) in relation.scope.columns.iter_mut().zip(&input.scope.columns) {
-            column.time = known.time;
+        // An OVER by plain columns had no event time; of the rows that are left it is again what it was below.
+        for ((column, known), below) in relation.scope.columns.iter_mut().zip(&input.scope.columns).zip(times) {
+            column.time = known.time.or(below);
         }
         let and = |a, b| Expr::call("AND", vec![a, b], DataType::nullable(TypeKind::Boolean));
         Ok(match rest.into_iter().reduce(and) {
@@ -274,6 +280,9 @@ impl Planner<'_> {
     /// Whether a column of a node is the time attribute of a watermark below, carried through unchanged.
     fn is_rowtime(&self, node: NodeId, column: usize) -> bool {
         let node = &self.plan.nodes[node];
+        if column >= node.schema.len() {
+            return false;
+        }
         match &node.operator {
             Operator::Watermark { time_column, .. } => *time_column == column,
             Operator::Calc { projection, .. } => {
