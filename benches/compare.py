@@ -175,4 +175,5 @@ def arguments():
     return args
 
 
-main()
+if __name__ == "__main__":
+    main()

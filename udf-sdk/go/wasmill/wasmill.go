@@ -14,6 +14,8 @@
 //		})
 //	}
 //
+// Scalar, Table, Predict and Aggregate are the bodies of functions of every kind over columns of any type.
+//
 // Describe in an init function says what the module holds, so that CREATE FUNCTION may leave the signature out.
 //
 // A plain function takes and gives int32, int64, float32, float64 and bool (as int32), takes string, and gives a Text. It is not
@@ -89,14 +91,46 @@ var described strings.Builder
 // Describe says what a function takes and gives, as SQL types: Describe("risk", "DOUBLE", "DOUBLE", "STRING") is risk(DOUBLE, STRING) RETURNS
 // DOUBLE. Call it in an init function.
 func Describe(name, returns string, arguments ...string) {
-	described.WriteString(`{"name": "` + name + `", "arguments": [`)
-	for i, argument := range arguments {
-		if i > 0 {
-			described.WriteString(", ")
-		}
-		described.WriteString(`"` + argument + `"`)
+	line("scalar", name, arguments, `"returns": `+quoted(returns))
+}
+
+// DescribeAggregate is Describe for an aggregate function.
+func DescribeAggregate(name, returns string, arguments ...string) {
+	line("aggregate", name, arguments, `"returns": `+quoted(returns))
+}
+
+// DescribeTable is Describe for a table function; the columns of its result are written "word STRING".
+func DescribeTable(name string, columns []string, arguments ...string) {
+	line("table", name, arguments, `"returns": `+list(columns))
+}
+
+// DescribeModel is Describe for a model: its INPUT and OUTPUT columns, written "amount DOUBLE", and the labels if it learns.
+func DescribeModel(name string, input, output, labels []string) {
+	rest := `"returns": ` + list(output)
+	if len(labels) > 0 {
+		rest += `, "labels": ` + list(labels)
 	}
-	described.WriteString(`], "returns": "` + returns + "\"}\n")
+	line("model", name, input, rest)
+}
+
+func line(kind, name string, arguments []string, rest string) {
+	described.WriteString(`{"name": ` + quoted(name) + `, "kind": "` + kind + `", "arguments": ` + list(arguments) + ", " + rest + "}\n")
+}
+
+func quoted(text string) string { return `"` + text + `"` }
+
+// list is a JSON list of types, each with or without a name before it: names have small letters, types have not.
+func list(parts []string) string {
+	all := make([]string, len(parts))
+	for i, part := range parts {
+		name, ty, named := strings.Cut(part, " ")
+		if named && name == strings.ToLower(name) {
+			all[i] = `{"name": ` + quoted(name) + `, "type": ` + quoted(ty) + `}`
+		} else {
+			all[i] = quoted(part)
+		}
+	}
+	return "[" + strings.Join(all, ", ") + "]"
 }
 
 //go:wasmexport wm_describe

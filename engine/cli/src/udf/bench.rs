@@ -5,16 +5,28 @@ use std::time::{Duration, Instant};
 
 use arrow::array::*;
 use serde_json::json;
+use wasmill_expr::{Context, UserAggregate, UserTable};
 use wasmill_plan::{DataType, Field, TypeKind};
 use wasmill_sql::types;
-use wasmill_wasm::{Description, Function, FunctionOptions, FunctionSpec, Kind, Module, Part, Returns, Shape};
+use wasmill_wasm::{
+    AggregateFunction, AggregateSpec, Description, Function, FunctionOptions, FunctionSpec, Kind, Module, Part,
+    Returns, Shape, TableFunction, TableSpec,
+};
 
 use super::{BenchArgs, Fault, Result, inspect, native, say};
 
 /// How long each function is run, after it ran for a tenth of that.
 const TIME: Duration = Duration::from_millis(500);
 
-/// Measures the scalar functions of a module.
+/// Groups of an aggregate function.
+pub(super) const GROUPS: usize = 1000;
+
+/// The group of a row.
+pub(super) fn group_of(row: usize) -> u32 {
+    (row * 7919 % GROUPS) as u32
+}
+
+/// Measures the scalar, table and aggregate functions of a module.
 pub(super) fn bench(args: &BenchArgs) -> Result<()> {
     let module = Module::load(&args.module, &FunctionOptions::default())?;
     let functions: Vec<Description> = match &args.signature {
@@ -32,19 +44,19 @@ pub(super) fn bench(args: &BenchArgs) -> Result<()> {
 
 /// The functions to measure: those that describe their types, or whose Wasm types are all numbers.
 fn candidates(module: &Module, only: Option<&str>) -> Result<Vec<Description>> {
-    let mut all: Vec<Description> = module.descriptions().iter().filter(|d| d.kind == Kind::Scalar).cloned().collect();
+    let measured = |d: &&Description| matches!(d.kind, Kind::Scalar | Kind::Table | Kind::Aggregate);
+    let mut all: Vec<Description> = module.descriptions().iter().filter(measured).cloned().collect();
     for export in module.describe().functions {
         if !all.iter().any(|d| d.name == export.name) && !export.columns && !export.name.contains("__") {
             all.extend(inspect::fitting(&export.name, &export.wasm_type));
         }
     }
-    all.retain(|d| d.arguments.is_some() && matches!(d.returns, Some(Returns::Type(_))));
+    all.retain(|d| d.arguments.is_some() && d.returns.is_some());
     if let Some(only) = only {
         all.retain(|d| d.name == only);
     }
     if all.is_empty() {
-        let what =
-            only.map_or("it has no scalar function".to_owned(), |name| format!("it has no scalar function '{name}'"));
+        let what = only.map_or("it has no function".to_owned(), |name| format!("it has no function '{name}'"));
         return Err(Fault::new(format!("there is nothing to measure in '{}'", module.path().display()))
             .detail(format!("{what} whose arguments are known"))
             .hint("say what it takes: --signature \"f(a DOUBLE, b STRING) RETURNS DOUBLE\""));
@@ -92,16 +104,7 @@ fn declared(text: &str) -> Result<Description> {
 }
 
 fn measure(module: &Module, described: &Description, args: &BenchArgs) -> Result<()> {
-    let data_type = |text: &str| {
-        types::parse_text(text).map_err(|e| Fault::new(format!("'{text}' is no SQL type")).detail(e.message))
-    };
-    let parts = described.arguments.as_deref().unwrap_or_default();
-    let fields = parts
-        .iter()
-        .enumerate()
-        .map(|(i, part)| Ok(Field::new(part.name("arg", i), data_type(part.type_text())?)))
-        .collect::<Result<Vec<_>>>()?;
-    let Some(Returns::Type(returns)) = &described.returns else { return Ok(()) };
+    let fields = fields_of(described.arguments.as_deref().unwrap_or_default(), "arg")?;
     let rows = args.rows as usize;
     let Some(columns) =
         fields.iter().enumerate().map(|(i, f)| column(&f.data_type, i, rows)).collect::<Option<Vec<_>>>()
@@ -113,31 +116,13 @@ fn measure(module: &Module, described: &Description, args: &BenchArgs) -> Result
         return Ok(());
     };
     let kinds: Vec<String> = fields.iter().map(|f| f.data_type.kind.to_string()).collect();
-    let function = Function::from_module(
-        FunctionSpec {
-            name: described.name.clone(),
-            export: described.name.clone(),
-            path: module.path().to_owned(),
-            args: fields,
-            returns: data_type(returns)?,
-            options: FunctionOptions { timeout: Duration::from_secs(60), ..FunctionOptions::default() },
-        },
-        module,
-    )?;
-    let mut scalar = function.scalar();
+    let (way, mut call) = caller(module, described, fields, columns.clone(), rows)?;
     let mut failure = None;
     let ns = best_ns(rows, || {
-        if let Err(e) = scalar.evaluate(&columns, rows) {
-            failure.get_or_insert(e.to_string());
+        if let Err(e) = call() {
+            failure.get_or_insert(e);
         }
     });
-    let way = match function.shape() {
-        Some(Shape::Vector(_)) => "plain, SIMD",
-        Some(Shape::Inline(_)) => "plain, inline",
-        Some(Shape::Call) => "plain, called",
-        None if module.is_component() => "component",
-        None => "columns",
-    };
     let native = native::find(&format!("{}({})", described.name, kinds.join(", ")));
     let native_ns = native.map(|native| best_ns(rows, || native(&columns)));
     if args.json {
@@ -159,6 +144,77 @@ fn measure(module: &Module, described: &Description, args: &BenchArgs) -> Result
         ));
     }
     Ok(())
+}
+
+/// A call of the function over the columns; its result, or why it fails.
+type Caller = Box<dyn FnMut() -> Result<(), String>>;
+
+/// How the function is called, as the table shows it, and a call.
+fn caller(
+    module: &Module,
+    described: &Description,
+    args: Vec<Field>,
+    columns: Vec<ArrayRef>,
+    rows: usize,
+) -> Result<(&'static str, Caller)> {
+    let (name, export, path) = (described.name.clone(), described.name.clone(), module.path().to_owned());
+    let options = FunctionOptions { timeout: Duration::from_secs(60), ..FunctionOptions::default() };
+    let returns: Vec<Field> = match &described.returns {
+        Some(Returns::Columns(parts)) => fields_of(parts, "f")?,
+        Some(Returns::Type(ty)) => vec![Field::new("f0", data_type(ty)?)],
+        None => Vec::new(),
+    };
+    let first = returns.first().map(|f| f.data_type.clone());
+    let first = first.ok_or_else(|| Fault::new(format!("'{name}' gives nothing")))?;
+    Ok(match described.kind {
+        Kind::Table => {
+            let mut table =
+                TableFunction::from_module(TableSpec { name, export, path, args, returns, options }, module)?.table();
+            let context = Context::default();
+            ("table", Box::new(move || table.call(&columns, rows, &context).map(drop).map_err(|e| e.to_string())))
+        }
+        Kind::Aggregate => {
+            let spec = AggregateSpec { name, export, path, args, returns: first, options };
+            let mut aggregate = AggregateFunction::from_module(spec, module)?.aggregate();
+            aggregate.resize(GROUPS);
+            let groups: Vec<u32> = (0..rows).map(group_of).collect();
+            // Groups are emptied as often as windows would do it, so that states with memory of their own do not grow for ever.
+            let (all, mut rounds): (Vec<u32>, u32) = ((0..GROUPS as u32).collect(), 0);
+            let call = move || {
+                rounds += 1;
+                if rounds % 64 == 0 {
+                    aggregate.clear(&all);
+                }
+                aggregate.update(&groups, &columns).map_err(|e| e.to_string())
+            };
+            ("aggregate", Box::new(call))
+        }
+        _ => {
+            let spec = FunctionSpec { name, export, path, args, returns: first, options };
+            let function = Function::from_module(spec, module)?;
+            let way = match function.shape() {
+                Some(Shape::Vector(_)) => "plain, SIMD",
+                Some(Shape::Inline(_)) => "plain, inline",
+                Some(Shape::Call) => "plain, called",
+                None if module.is_component() => "component",
+                None => "columns",
+            };
+            let mut scalar = function.scalar();
+            (way, Box::new(move || scalar.evaluate(&columns, rows).map(drop).map_err(|e| e.to_string())))
+        }
+    })
+}
+
+fn data_type(text: &str) -> Result<DataType> {
+    types::parse_text(text).map_err(|e| Fault::new(format!("'{text}' is no SQL type")).detail(e.message))
+}
+
+fn fields_of(parts: &[Part], prefix: &str) -> Result<Vec<Field>> {
+    parts
+        .iter()
+        .enumerate()
+        .map(|(i, part)| Ok(Field::new(part.name(prefix, i), data_type(part.type_text())?)))
+        .collect()
 }
 
 /// The best time a row of many rounds.
@@ -198,7 +254,7 @@ fn column(ty: &DataType, index: usize, rows: usize) -> Option<ArrayRef> {
         TypeKind::Int => Arc::new(Int32Array::from_iter_values(indices.map(|i| whole(i) as i32 % 12 + 1))),
         TypeKind::BigInt => Arc::new(Int64Array::from_iter_values(indices.map(whole))),
         TypeKind::Float => Arc::new(Float32Array::from_iter_values(indices.map(|i| number(i).abs() as f32 * 50.0))),
-        TypeKind::Double => Arc::new(Float64Array::from_iter_values(indices.map(|i| number(i).abs() * 50.0))),
+        TypeKind::Double => Arc::new(Float64Array::from_iter_values(indices.map(|i| number(i).abs() * 50.0 + 0.01))),
         TypeKind::Decimal(p, s) => {
             let values = Decimal128Array::from_iter_values(indices.map(|i| i128::from(whole(i))));
             Arc::new(values.with_precision_and_scale(*p, *s as i8).ok()?)

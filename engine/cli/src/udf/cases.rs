@@ -1,7 +1,7 @@
 //! `wasmill udf test`: cases from a file, run through the engine.
 //!
 //! ```text
-//! # a comment; statements that create functions may come first, each ended by ;
+//! # a comment; CREATE statements may come first, each ended by ;
 //! risk(500.0, 'DE') = 0.05                      a scalar function: SQL on both sides
 //! root(-1.0) fails 'no root'                    the error has this text
 //! words('a b') = ('a', 1), ('b', 2)             a table function: rows in their order, or `no rows`
@@ -30,16 +30,20 @@ pub(super) fn test(args: &TestArgs) -> Result<bool> {
     let (statements, cases) = split(&text);
     let mut session = Session::new();
     let mut functions: Vec<Description> = module.descriptions().to_vec();
-    if statements.is_empty() {
-        for function in functions.iter().filter(|f| f.kind != Kind::Model) {
-            let Some(sql) = inspect::statement(&module, function) else { continue };
-            query::execute(&mut session, &sql).map_err(rendered)?;
+    // What the file does not create itself is created as the module describes it.
+    let created: Vec<Description> = statements.iter().filter_map(|s| declared(s)).collect();
+    for function in functions.iter().filter(|f| !created.iter().any(|c| c.name.eq_ignore_ascii_case(&f.name))) {
+        // A model that wants an artifact needs a statement that names it.
+        if function.kind == Kind::Model && module.exports_function(&format!("{}__load", function.name)) {
+            continue;
         }
+        let Some(sql) = inspect::statement(&module, function) else { continue };
+        query::execute(&mut session, &sql).map_err(rendered)?;
     }
     for statement in &statements {
         let file = args.module.display().to_string().replace('\'', "''");
-        let has_file = statement.to_uppercase().contains("USING");
-        let sql = if has_file { statement.clone() } else { format!("{statement} LANGUAGE WASM USING FILE '{file}'") };
+        let whole = declared(statement).is_none() || statement.to_uppercase().contains("USING");
+        let sql = if whole { statement.clone() } else { format!("{statement} LANGUAGE WASM USING FILE '{file}'") };
         query::execute(&mut session, &sql).map_err(rendered)?;
         functions.extend(declared(&sql));
     }
@@ -93,8 +97,11 @@ fn split(text: &str) -> (Vec<String>, Vec<(usize, String)>) {
 /// The name and kind of a CREATE statement's function.
 fn declared(sql: &str) -> Option<Description> {
     let words: Vec<&str> = sql.split(|c: char| c.is_whitespace() || c == '(').filter(|w| !w.is_empty()).collect();
-    let function = words.iter().position(|w| w.eq_ignore_ascii_case("FUNCTION"))?;
+    // CREATE [TEMPORARY] [AGGREGATE | TABLE] FUNCTION, CREATE [TEMPORARY] MODEL
+    let of_functions = |word: &&str| ["FUNCTION", "MODEL"].iter().any(|f| word.eq_ignore_ascii_case(f));
+    let function = words.iter().take(4).position(of_functions)?;
     let kind = match words.get(function.checked_sub(1)?)?.to_uppercase().as_str() {
+        _ if words[function].eq_ignore_ascii_case("MODEL") => Kind::Model,
         "AGGREGATE" => Kind::Aggregate,
         "TABLE" => Kind::Table,
         _ => Kind::Scalar,

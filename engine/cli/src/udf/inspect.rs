@@ -127,7 +127,9 @@ pub(super) fn statement(module: &Module, function: &Description) -> Option<Strin
             } else {
                 ""
             };
-            format!("CREATE MODEL {name} INPUT ({arguments}) OUTPUT ({output})\n{from}{with};")
+            let labels = function.labels.as_deref().map(|all| format!(" LABEL ({})", columns(all, "label")));
+            let labels = labels.unwrap_or_default();
+            format!("CREATE MODEL {name} INPUT ({arguments}) OUTPUT ({output}){labels}\n{from}{with};")
         }
         (kind @ (Kind::Table | Kind::Process), returns) => {
             format!("{} {name}({arguments}) RETURNS TABLE ({})\n{from};", kind.statement(), parts(returns))

@@ -88,6 +88,8 @@ pub(super) static ALL: [Language; 7] = [
         sdk: &[
             file!("wasmill/wasmill.go", "go/wasmill/wasmill.go"),
             file!("wasmill/columns.go", "go/wasmill/columns.go"),
+            file!("wasmill/values.go", "go/wasmill/values.go"),
+            file!("wasmill/kinds.go", "go/wasmill/kinds.go"),
         ],
     },
     Language {

@@ -2,8 +2,10 @@
 
 use std::hint::black_box;
 
-use arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray};
-use arrow::datatypes::Float64Type;
+use arrow::array::{Array, ArrayRef, AsArray, Float64Array, StringArray, StringBuilder};
+use arrow::datatypes::{Float64Type, Int64Type};
+
+use super::bench::{GROUPS, group_of};
 
 /// A native function over the columns that the benchmark makes.
 pub(super) type Native = fn(&[ArrayRef]);
@@ -56,6 +58,34 @@ pub(super) fn find(signature: &str) -> Option<Native> {
         "domain(STRING)" => |args| {
             let domain = |email: Option<&str>| email?.rsplit_once('@').map(|(_, domain)| domain.to_lowercase());
             black_box(args[0].as_string::<i32>().iter().map(domain).collect::<StringArray>());
+        },
+        "geo_mean(DOUBLE)" => |args| {
+            let mut states = vec![(0.0, 0u64); GROUPS];
+            for (row, x) in doubles(&args[0]).iter().enumerate() {
+                let state = &mut states[group_of(row) as usize];
+                *state = (state.0 + x.ln(), state.1 + 1);
+            }
+            black_box(states);
+        },
+        "weighted(DOUBLE, BIGINT)" => |args| {
+            let weights = args[1].as_primitive::<Int64Type>().values();
+            let mut states = vec![(0.0, 0i64); GROUPS];
+            for (row, (x, weight)) in doubles(&args[0]).iter().zip(weights).enumerate() {
+                let state = &mut states[group_of(row) as usize];
+                *state = (state.0 + x * *weight as f64, state.1 + weight);
+            }
+            black_box(states);
+        },
+        "words(STRING)" => |args| {
+            let (mut words, mut places, mut parents) = (StringBuilder::new(), Vec::new(), Vec::new());
+            for (row, text) in args[0].as_string::<i32>().iter().enumerate() {
+                for (place, word) in text.unwrap_or_default().split_whitespace().enumerate() {
+                    words.append_value(word);
+                    places.push(place as i32 + 1);
+                    parents.push(row as u32);
+                }
+            }
+            black_box((words.finish(), places, parents));
         },
         _ => return None,
     })
