@@ -39,18 +39,28 @@ function argument(batch, words, at) {
   };
 }
 
-// A result of one column: wm_result, wm_column, and what they refer to.
-function result({ code, parameter, length, validity, offsets, data }) {
+// A result: wm_result, a wm_column for each column, and what they refer to.
+function result(columns) {
   const up = (size) => Math.ceil(size / 8) * 8;
-  const offsetsAt = 96 + up(validity.length);
-  const dataAt = offsetsAt + up(offsets.length);
-  const bytes = new Uint8Array(dataAt + data.length);
-  const words = new Uint32Array(bytes.buffer, 0, 24);
-  words.set([32, 1, length]);
-  words.set([code, 0, length, 0xffffffff, validity.length ? 96 : 0, offsets.length ? offsetsAt : 0, dataAt, data.length, 0, 0, parameter], 8);
-  bytes.set(validity, 96);
-  bytes.set(offsets, offsetsAt);
-  bytes.set(data, dataAt);
+  let end = 32 + 64 * columns.length;
+  const places = columns.map(({ validity, offsets, data }) => [validity, offsets, data].map((part) => {
+    const at = end;
+    end += up(part.length);
+    return at;
+  }));
+  const bytes = new Uint8Array(end);
+  const words = new Uint32Array(bytes.buffer, 0, 8 + 16 * columns.length);
+  words.set([32, columns.length, columns[0].length]);
+  columns.forEach(({ code, parameter, length, validity, offsets, data }, i) => {
+    const [validityAt, offsetsAt, dataAt] = places[i];
+    words.set(
+      [code, 0, length, 0xffffffff, validity.length ? validityAt : 0, offsets.length ? offsetsAt : 0, dataAt, data.length, 0, 0, parameter],
+      8 + 16 * i,
+    );
+    bytes.set(validity, validityAt);
+    bytes.set(offsets, offsetsAt);
+    bytes.set(data, dataAt);
+  });
   return bytes;
 }
 const bytesOf = (array) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
@@ -179,12 +189,52 @@ export function scalar(name, argumentTypes, returns, run, { nulls = false } = {}
   return { name, types: argumentTypes.map(parseType), returns: parseType(returns), run, nulls };
 }
 
+// The same for a table function: the columns of its result are written 'word STRING'; `run` gives an iterable, such as a generator is, of
+// rows, each an array of values, or a value for one column.
+export function table(name, argumentTypes, columns, run, { nulls = false } = {}) {
+  const parts = columns.map((column) => {
+    const [, part, sql] = /^\s*(\w+)\s+(.+)$/.exec(column) || [];
+    if (!sql) throw new Error(`a column of ${name} is written with its name and type, as 'word STRING', not '${column}'`);
+    return { name: part, type: parseType(sql) };
+  });
+  return { name, types: argumentTypes.map(parseType), columns: parts, run, nulls };
+}
+
+// The rows of a table function over a batch; column 0 says which row of the batch each belongs to.
+function rowsOf(f, readers, rows, mayBeNull) {
+  const given = [];
+  const parents = [];
+  for (let i = 0; i < rows; i++) {
+    const row = readers.map((r) => r(i));
+    if (mayBeNull && row.includes(null)) continue;
+    for (const values of f.run(...row) ?? []) {
+      const list = Array.isArray(values) ? values : [values];
+      if (list.length !== f.columns.length) throw new Error(`${f.name} gave ${list.length} values for ${f.columns.length} columns`);
+      given.push(list);
+      parents.push(i);
+    }
+  }
+  const write = (type, value) => {
+    const written = writer(type, given.length);
+    for (let i = 0; i < given.length; i++) {
+      const v = value(i);
+      if (v === null || v === undefined) written.putNull(i);
+      else written.put(i, v);
+    }
+    return written.column();
+  };
+  return [write(parseType('INT'), (i) => parents[i]), ...f.columns.map((c, j) => write(c.type, (i) => given[i][j]))];
+}
+
 // What the component exports, as `functions`.
 export function module(all) {
   const byName = new Map(all.map((f) => [f.name, f]));
   return {
     describe() {
-      const line = (f) => JSON.stringify({ name: f.name, kind: 'scalar', arguments: f.types.map((t) => t.sql), returns: f.returns.sql });
+      const line = (f) => JSON.stringify({
+        name: f.name, kind: f.columns ? 'table' : 'scalar', arguments: f.types.map((t) => t.sql),
+        returns: f.columns ? f.columns.map((c) => ({ name: c.name, type: c.type.sql })) : f.returns.sql,
+      });
       return all.map((f) => `${line(f)}\n`).join('');
     },
     call(name, batch) {
@@ -197,8 +247,9 @@ export function module(all) {
       if (wrong) throw `${name} takes (${f.types.map((t) => t.sql).join(', ')})`;
       try {
         const readers = columns.map((c, i) => reader(c, f.types[i]));
-        const written = writer(f.returns, rows);
         const mayBeNull = !f.nulls && columns.some((c) => c.validity.length > 0);
+        if (f.columns) return result(rowsOf(f, readers, rows, mayBeNull));
+        const written = writer(f.returns, rows);
         const { run } = f;
         const one = readers.length === 1 ? (i) => run(readers[0](i)) : readers.length === 2 ? (i) => run(readers[0](i), readers[1](i)) : null;
         for (let i = 0; i < rows; i++) {
@@ -211,7 +262,7 @@ export function module(all) {
           if (value === null || value === undefined) written.putNull(i);
           else written.put(i, value);
         }
-        return result(written.column());
+        return result([written.column()]);
       } catch (error) {
         throw error instanceof Error ? `${error.name}: ${error.message}` : String(error);
       }

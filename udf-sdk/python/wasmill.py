@@ -85,7 +85,7 @@ class _Type:
         return values
 
     def write(self, values):
-        """A result of one column: wm_result, wm_column, and what they refer to, addresses from the first byte."""
+        """The words of a result's column and what they refer to: validity, offsets and data."""
         n, validity, offsets = len(values), b"", b""
         if None in values:
             validity = _bits(v is not None for v in values)
@@ -109,14 +109,22 @@ class _Type:
             elif validity:
                 values = [0 if v is None else v for v in values]
             data = pack(f"<{n}{self.letter}", *values)
-        validity_at = 96 if validity else 0
-        offsets_at = 96 + _up(len(validity))
-        data_at = offsets_at + _up(len(offsets))
-        words = (32, 1, n, 0, 0, 0, 0, 0, self.code, 0, n, 0xFFFFFFFF, validity_at, offsets_at if offsets else 0, data_at, len(data), 0, 0,
-                 self.parameter, 0, 0, 0, 0, 0)
-        parts = (pack("<24I", *words), validity, bytes(_up(len(validity)) - len(validity)), offsets,
-                 bytes(_up(len(offsets)) - len(offsets)), data)
-        return b"".join(parts)
+        return self.code, self.parameter, n, validity, offsets, data
+
+
+def _result(columns):
+    """A result: wm_result, a wm_column for each column, and what they refer to, addresses from the first byte."""
+    rows = columns[0][2]
+    words, parts = [32, len(columns), rows, 0, 0, 0, 0, 0], []
+    at = 32 + 64 * len(columns)
+    for code, parameter, n, validity, offsets, data in columns:
+        places = []
+        for part in (validity, offsets, data):
+            places.append(at if part else 0)
+            parts += (part, bytes(_up(len(part)) - len(part)))
+            at += _up(len(part))
+        words += (code, 0, n, 0xFFFFFFFF, *places, len(data), 0, 0, parameter, 0, 0, 0, 0, 0)
+    return b"".join((pack(f"<{len(words)}I", *words), *parts))
 
 
 class _Column:
@@ -178,6 +186,8 @@ _functions = {}
 
 
 class _Function:
+    kind = "scalar"
+
     def __init__(self, function, name):
         self.function, self.name = function, name
         signature = inspect.signature(function)
@@ -185,13 +195,23 @@ class _Function:
         for argument in signature.parameters.values():
             ty, optional = _of_annotation(argument.annotation, f"argument {argument.name!r} of {name}()")
             self.arguments.append((argument.name, ty, optional))
-        self.returns, _ = _of_annotation(signature.return_annotation, f"the result of {name}()")
+        self.take_result(signature.return_annotation)
+
+    def take_result(self, annotation):
+        self.returns, _ = _of_annotation(annotation, f"the result of {self.name}()")
 
     def description(self):
         arguments = [{"name": n, "type": ty.sql} for n, ty, _ in self.arguments]
-        return {"name": self.name, "kind": "scalar", "arguments": arguments, "returns": self.returns.sql}
+        return {"name": self.name, "kind": self.kind, "arguments": arguments, "returns": self.described_result()}
+
+    def described_result(self):
+        return self.returns.sql
 
     def call(self, rows, columns):
+        return _result([self.returns.write(self.results(rows, columns))])
+
+    def results(self, rows, columns):
+        """What the function gives for each row, None where it is not called."""
         if len(columns) != len(self.arguments):
             raise ValueError(f"{self.name}() takes {len(self.arguments)} arguments, {len(columns)} came")
         lists, strict = [], []
@@ -202,18 +222,55 @@ class _Function:
             values = ty.read(column)
             if column.constant:
                 if values[0] is None and not optional:
-                    return self.returns.write([None] * rows)
+                    return [None] * rows
                 values = repeat(values[0], rows)
             elif column.validity and not optional:
                 strict.append(values)
             lists.append(values)
         function = self.function
         if not lists:
-            return self.returns.write([function() for _ in range(rows)])
+            return [function() for _ in range(rows)]
         if strict:
             skipped = [None in row for row in zip(*strict)]
-            return self.returns.write([None if skip else function(*row) for skip, row in zip(skipped, zip(*lists))])
-        return self.returns.write(list(map(function, *lists)))
+            return [None if skip else function(*row) for skip, row in zip(skipped, zip(*lists))]
+        return list(map(function, *lists))
+
+
+class _TableFunction(_Function):
+    kind = "table"
+
+    def __init__(self, function, name, columns):
+        self.columns = []
+        for column in columns:
+            name_of_it, _, ty = column.strip().partition(" ")
+            if not ty:
+                raise TypeError(f'a column of {name}() is written with its name and type, as "word STRING", not {column!r}')
+            self.columns.append((name_of_it, _Type(ty)))
+        if not self.columns:
+            raise TypeError(f"{name}() gives no column: @wasmill.table('word STRING')")
+        super().__init__(function, name)
+
+    def take_result(self, annotation):
+        pass
+
+    def described_result(self):
+        return [{"name": n, "type": ty.sql} for n, ty in self.columns]
+
+    def call(self, rows, columns):
+        # A generator fails where its rows are taken, not where it is called.
+        parents, given = [], []
+        for row, rows_of_it in enumerate(self.results(rows, columns)):
+            for values in rows_of_it or ():
+                values = values if isinstance(values, tuple) else (values,)
+                if len(values) != len(self.columns):
+                    raise ValueError(f"{self.name}() gave {len(values)} values for {len(self.columns)} columns")
+                parents.append(row)
+                given.append(values)
+        lists = zip(*given) if given else [()] * len(self.columns)
+        return _result([_PARENT.write(parents)] + [ty.write(list(values)) for (_, ty), values in zip(self.columns, lists)])
+
+
+_PARENT = _Type("INT")
 
 
 def _at(ty, parameter):
@@ -250,6 +307,18 @@ def scalar(function=None, *, name=None):
     described = _Function(function, name or function.__name__)
     _functions[described.name] = described
     return function
+
+
+def table(*columns, name=None):
+    """Makes a generator a table function: @wasmill.table("word STRING", "place INT"). It yields a tuple for each row, or a value for one
+    column."""
+
+    def decorate(function):
+        described = _TableFunction(function, name or function.__name__, columns)
+        _functions[described.name] = described
+        return function
+
+    return decorate
 
 
 class WasmillFunctions:

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::cache;
 use crate::columns::Guest;
+use crate::component::{Component, ComponentInstance};
 use crate::error::{Error, Result};
 use crate::instance::{Failure, Instance};
 use crate::module::Module;
@@ -19,8 +20,18 @@ pub(crate) struct Compiled {
     pub options: FunctionOptions,
     pub sha256: [u8; 32],
     pub usage: Arc<Usage>,
-    code: wasmtime::Module,
-    guest_functions: u32,
+    code: Code,
+}
+
+enum Code {
+    Module { code: wasmtime::Module, guest_functions: u32 },
+    Component(Component),
+}
+
+/// An instance of one or the other.
+pub(crate) enum Started {
+    Module(Guest),
+    Component(ComponentInstance),
 }
 
 impl Compiled {
@@ -29,7 +40,19 @@ impl Compiled {
         let code = cache::compile(module.bytes()).map_err(|e| {
             Error::new(format!("the module '{}' cannot be compiled", module.path().display())).detail(format!("{e:#}"))
         })?;
-        Ok(Self {
+        let code = Code::Module { code, guest_functions: module.functions.len() as u32 };
+        Ok(Self::of(module, code, name, export, options))
+    }
+
+    /// The same for a module or a component that has the function in its world.
+    pub(crate) fn new_of_either(module: &Module, name: &str, export: &str, options: &FunctionOptions) -> Result<Self> {
+        let Some(loaded) = &module.component else { return Self::new(module, name, export, options) };
+        let component = loaded.described(module.path(), &module.descriptors, export)?;
+        Ok(Self::of(module, Code::Component(component), name, export, options))
+    }
+
+    fn of(module: &Module, code: Code, name: &str, export: &str, options: &FunctionOptions) -> Self {
+        Self {
             name: name.to_owned(),
             export: export.to_owned(),
             path: module.path().to_owned(),
@@ -37,13 +60,25 @@ impl Compiled {
             sha256: module.sha256(),
             usage: Arc::default(),
             code,
-            guest_functions: module.functions.len() as u32,
+        }
+    }
+
+    /// A fresh instance of either.
+    pub(crate) fn start(&self) -> Result<Started, Failure> {
+        Ok(match &self.code {
+            Code::Module { code, guest_functions } => {
+                Started::Module(Guest::new(Instance::new(code, 0, *guest_functions, &self.options, &self.usage)?)?)
+            }
+            Code::Component(component) => Started::Component(component.start(&self.options, &self.usage)?),
         })
     }
 
-    /// A fresh instance.
+    /// A fresh instance of a module.
     pub(crate) fn guest(&self) -> Result<Guest, Failure> {
-        Guest::new(Instance::new(&self.code, 0, self.guest_functions, &self.options, &self.usage)?)
+        match self.start()? {
+            Started::Module(guest) => Ok(guest),
+            Started::Component(_) => unreachable!("made by Compiled::new"),
+        }
     }
 
     /// What was used so far, over all instances.

@@ -334,8 +334,8 @@ pub(crate) fn may_have(
 fn missing(module: &Module, export: &str) -> Error {
     let path = module.path().display();
     if module.component.is_some() {
-        return Error::new(format!("'{path}' is a component, which has scalar functions only"))
-            .detail("aggregate, table and process functions and models are core modules")
+        return Error::new(format!("'{path}' is a component, which has scalar and table functions only"))
+            .detail("aggregate and process functions and models are core modules")
             .hint("build a core module: in Rust, C, Zig, Go or AssemblyScript");
     }
     if let Some(other) = module.exports.iter().find(|e| e.name == export) {

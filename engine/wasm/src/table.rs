@@ -19,7 +19,8 @@ use wasmtime::TypedFunc;
 
 use crate::check;
 use crate::columns::{Call, Guest};
-use crate::compiled::Compiled;
+use crate::compiled::{Compiled, Started};
+use crate::component::ComponentInstance;
 use crate::error::Result;
 use crate::instance::Failure;
 use crate::module::{COLUMNS_SUFFIX, Module};
@@ -63,9 +64,9 @@ struct Inner {
     first: Mutex<Option<Running>>,
 }
 
-struct Running {
-    guest: Guest,
-    run: TypedFunc<(u32, u32), u32>,
+enum Running {
+    Module { guest: Guest, run: TypedFunc<(u32, u32), u32> },
+    Component(ComponentInstance),
 }
 
 impl TableFunction {
@@ -87,13 +88,15 @@ impl TableFunction {
         signature::check_description(module, Kind::Table, &spec.name, &spec.export, &spec.args, |described| {
             signature::columns_differ(described, &spec.returns)
         })?;
-        signature::columns_abi(module, &format!("the table function '{}'", spec.export))?;
-        signature::needs(module, &spec.export, COLUMNS_SUFFIX, 2, 1, "Table functions")?;
+        if module.component.is_none() {
+            signature::columns_abi(module, &format!("the table function '{}'", spec.export))?;
+            signature::needs(module, &spec.export, COLUMNS_SUFFIX, 2, 1, "Table functions")?;
+        }
         let arg_types: Vec<DataType> = spec.args.iter().map(|a| a.data_type.clone()).collect();
         let mut results = vec![DataType::not_null(TypeKind::Int)];
         results.extend(spec.returns.iter().map(|f| f.data_type.clone()));
         signature::check_types(&spec.name, arg_types.iter().chain(&results))?;
-        let compiled = Compiled::new(module, &spec.name, &spec.export, &spec.options)?;
+        let compiled = Compiled::new_of_either(module, &spec.name, &spec.export, &spec.options)?;
         let inner = Inner { compiled, args: spec.args, arg_types, results, first: Mutex::new(None) };
         let first = inner.start().map_err(|failure| inner.compiled.does_not_start(&failure))?;
         *inner.first.lock().unwrap_or_else(PoisonError::into_inner) = Some(first);
@@ -116,9 +119,13 @@ impl TableFunction {
 
 impl Inner {
     fn start(&self) -> Result<Running, Failure> {
-        let mut guest = self.compiled.guest()?;
-        let run = guest.export(&format!("{}{COLUMNS_SUFFIX}", self.compiled.export), "(i32, i32) -> i32")?;
-        Ok(Running { guest, run })
+        Ok(match self.compiled.start()? {
+            Started::Module(mut guest) => {
+                let run = guest.export(&format!("{}{COLUMNS_SUFFIX}", self.compiled.export), "(i32, i32) -> i32")?;
+                Running::Module { guest, run }
+            }
+            Started::Component(instance) => Running::Component(instance),
+        })
     }
 
     fn take_or_start(&self) -> Result<Running, Failure> {
@@ -146,7 +153,7 @@ impl WasmTable {
             Some(running) => running,
             None => self.running.insert(function.take_or_start()?),
         };
-        running.guest.instance.arm(timeout);
+        running.arm(timeout);
         let result = running.rows(function, args, rows);
         if result.is_err() {
             self.running = None;
@@ -178,11 +185,23 @@ impl WasmTable {
 }
 
 impl Running {
+    fn arm(&mut self, timeout: Option<Duration>) {
+        match self {
+            Self::Module { guest, .. } => guest.instance.arm(timeout),
+            Self::Component(instance) => instance.arm(timeout),
+        }
+    }
+
     fn rows(&mut self, function: &Inner, args: &[ArrayRef], rows: usize) -> Result<Rows, Failure> {
         let call = Call { rows, args, arg_types: &function.arg_types, results: &function.results, ..Call::default() };
-        let placed = self.guest.place(&call)?;
-        let code = self.guest.run(&self.run, (placed.input, placed.output))?;
-        let (_, mut columns) = self.guest.results_of_any_length(code, &placed, &function.results, RESULT_ROWS_MAX)?;
+        let mut columns = match self {
+            Self::Module { guest, run } => {
+                let placed = guest.place(&call)?;
+                let code = guest.run(run, (placed.input, placed.output))?;
+                guest.results_of_any_length(code, &placed, &function.results, RESULT_ROWS_MAX)?.1
+            }
+            Self::Component(instance) => instance.columns(&call, RESULT_ROWS_MAX)?,
+        };
         let parents = columns.remove(0);
         if parents.null_count() > 0 {
             return Err(Failure::wrong("its parent-row index, column 0, has a NULL"));

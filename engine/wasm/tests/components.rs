@@ -8,8 +8,10 @@ use std::sync::Arc;
 use arrow::array::Array as _;
 use arrow::array::*;
 use support::*;
+use wasmill_expr::{Context, UserTable};
 use wasmill_plan::TypeKind::{self, *};
-use wasmill_wasm::{FunctionOptions, Kind, Module};
+use wasmill_plan::{DataType, Field};
+use wasmill_wasm::{FunctionOptions, Kind, Module, TableFunction, TableSpec};
 
 const STRING: TypeKind = Varchar(i32::MAX as u32);
 
@@ -250,4 +252,60 @@ fn components_that_are_refused() {
         &FunctionOptions::default(),
     );
     assert!(module.unwrap().is_component());
+}
+
+#[test]
+fn table_functions_of_the_world() {
+    // Gives the argument as parent-row index and as its one column.
+    const TWICE: &str = "
+        (local.set $out (i32.const 65536))
+        (memory.fill (local.get $out) (i32.const 0) (i32.const 160))
+        (i32.store (local.get $out) (i32.const 32))
+        (i32.store offset=4 (local.get $out) (i32.const 2))
+        (i32.store offset=8 (local.get $out) (i32.load (local.get 2)))
+        (memory.copy (i32.add (local.get $out) (i32.const 32)) (i32.add (local.get 2) (i32.const 16)) (i32.const 64))
+        (i32.store offset=56 (local.get $out) (i32.const 160))
+        (memory.copy (i32.add (local.get $out) (i32.const 96)) (i32.add (local.get $out) (i32.const 32)) (i32.const 64))
+        (memory.copy (i32.add (local.get $out) (i32.const 160)) (i32.add (local.get 2) (i32.load offset=40 (local.get 2))) (i32.load offset=44 (local.get 2)))
+        ";
+    let give = "(call $give (local.get $out) (i32.add (i32.const 160) (i32.load offset=44 (local.get 2))))";
+    let described = r#"{"name": "f", "kind": "table", "arguments": ["INT"], "returns": [{"name": "x", "type": "INT"}]}"#;
+    let int = || DataType::nullable(Int);
+    let table = |call: &str, options: &[(&str, &str)]| {
+        let wat = world("1.0.0", described, call);
+        let of = spec(&[Int], Int, options);
+        let module = Module::from_bytes(Path::new("c.wasm"), wat::parse_str(wat).unwrap(), &of.options).unwrap();
+        let (name, export, path) = (of.name, of.export, of.path);
+        let returns = vec![Field::new("x", int())];
+        let spec = TableSpec { name, export, path, args: of.args, returns, options: of.options };
+        TableFunction::from_module(spec, &module).unwrap().table()
+    };
+    let column = ints(&[Some(0), Some(1), Some(1)]);
+    let mut given = table(&format!("{TWICE} {give}"), &[]);
+    for _ in 0..2 {
+        let (parents, columns) = given.call(&[column.clone()], 3, &Context::default()).unwrap();
+        assert_eq!((parents, columns.len()), (vec![0, 1, 1], 1));
+        assert_eq!(columns[0].as_ref(), column.as_ref());
+    }
+    let error = |call: &str, column: ArrayRef| {
+        let rows = column.len();
+        table(call, &[]).call(&[column], rows, &Context::default()).unwrap_err().to_string()
+    };
+    let e = error(&format!("{TWICE} {give}"), ints(&[Some(7)]));
+    assert!(e.contains("its parent-row index names row 7 of 1"), "{e}");
+    let e = error(&format!("{TWICE} (i32.store offset=4 (local.get $out) (i32.const 1)) {give}"), ints(&[Some(0)]));
+    assert!(e.contains("it gave 1 columns for 2"), "{e}");
+    let many = "(i32.store offset=8 (local.get $out) (i32.const 0x7fffffff))";
+    let e = error(&format!("{TWICE} {many} {give}"), ints(&[Some(0)]));
+    assert!(e.contains("4194304 are allowed"), "{e}");
+    let e = error("(call $fail (i32.const 1024) (i32.const 7))", ints(&[Some(0)]));
+    assert!(e.contains("it says: {\\\"name\\\""), "{e}");
+    // A bad row is left out.
+    let bad = "(if (i32.eq (i32.load (i32.add (local.get 2) (i32.load offset=40 (local.get 2)))) (i32.const 5)) (then (unreachable)))";
+    let mut skips = table(&format!("{bad} {TWICE} {give}"), &[("on-error", "skip")]);
+    let (parents, _) = skips.call(&[ints(&[Some(5), Some(0)])], 2, &Context::default()).unwrap();
+    assert_eq!(parents, [1]);
+    // The function must be declared as what it is.
+    let e = full_text(&create(&world("1.0.0", described, "(unreachable)"), spec(&[Int], Int, &[])).err().unwrap());
+    assert!(e.contains("'f' is a table function"), "{e}");
 }

@@ -52,3 +52,17 @@ def next_minute(at: datetime.datetime) -> datetime.datetime:
 @wasmill.scalar
 def reciprocal(x: float) -> float:
     return 1 / x
+
+
+@wasmill.table("word STRING", "place INT")
+def words(line: str):
+    for place, word in enumerate(line.split(), 1):
+        if word == "!":
+            raise ValueError("a lone exclamation mark")
+        yield word, place
+
+
+@wasmill.table("day DATE")
+def days(first: datetime.date, count: int | None):
+    for i in range(count or 0):
+        yield first + datetime.timedelta(days=i)

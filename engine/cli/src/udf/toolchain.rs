@@ -99,8 +99,12 @@ pub(super) fn node_package(project: &Path, package: &str) -> Result<(PathBuf, Pa
     let has = |folder: &PathBuf| folder.join("node_modules").join(package).is_dir();
     match folders.into_iter().flatten().find(has) {
         Some(folder) => Ok((node, folder)),
-        None => Err(Fault::new(format!("there is no npm package {package}"))
-            .hint(format!("npm install --prefix {} {package}", project.display()))),
+        None => {
+            // componentize-js needs this one, and does not say so.
+            let with = if package.ends_with("componentize-js") { " @bytecodealliance/preview2-shim@0.17" } else { "" };
+            Err(Fault::new(format!("there is no npm package {package}"))
+                .hint(format!("npm install --prefix {} {package}{with}", project.display())))
+        }
     }
 }
 

@@ -44,3 +44,20 @@ pub(crate) fn read(bytes: &[u8], rows: usize, returns: &DataType) -> Result<Arra
     }
     image.result(at, rows, returns)
 }
+
+/// The columns of such a result, of as many rows as it says, at most `rows_max`.
+pub(crate) fn read_all(bytes: &[u8], types: &[DataType], rows_max: usize) -> Result<Vec<ArrayRef>, Failure> {
+    let image = Bounds { memory: bytes };
+    let [at, columns, rows, ..] = image.words::<8>(0)?;
+    if columns as usize != types.len() {
+        return Err(Failure::wrong(format!("it gave {columns} columns for {}", types.len())));
+    }
+    if rows as usize > rows_max {
+        return Err(Failure::wrong(format!("it gave {rows} rows in one call, {rows_max} are allowed")));
+    }
+    let column = |(i, ty): (usize, &DataType)| {
+        let at = at.checked_add((i * COLUMN_BYTES) as u32);
+        image.result(at.ok_or_else(|| Failure::wrong("it gave columns beyond its result"))?, rows as usize, ty)
+    };
+    types.iter().enumerate().map(column).collect()
+}

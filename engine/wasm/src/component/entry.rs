@@ -228,6 +228,23 @@ pub(super) fn check_typed(
     Ok(())
 }
 
+/// What the component says of a function.
+pub(super) fn find_described<'a>(path: &Path, all: &'a [Description], export: &str) -> Result<&'a Description> {
+    all.iter().find(|d| d.name == export).ok_or_else(|| {
+        let names: Vec<&str> = all.iter().map(|d| d.name.as_str()).collect();
+        let error =
+            Error::new(format!("'{}' has no function '{export}'", path.display())).detail(if names.is_empty() {
+                "it describes none".to_owned()
+            } else {
+                format!("it has {}", names.join(", "))
+            });
+        match nearest(export, names) {
+            Some(near) => error.hint(format!("did you mean AS '{near}'?")),
+            None => error.hint("name the function with AS 'name'"),
+        }
+    })
+}
+
 /// Checks a function of the world by what the component says of it.
 pub(super) fn check_described(
     path: &Path,
@@ -237,18 +254,6 @@ pub(super) fn check_described(
     returns: &DataType,
 ) -> Result<()> {
     signature::check_types(name, args.iter().map(|a| &a.data_type).chain([returns]))?;
-    let Some(described) = all.iter().find(|d| d.name == export) else {
-        let names: Vec<&str> = all.iter().map(|d| d.name.as_str()).collect();
-        let error =
-            Error::new(format!("'{}' has no function '{export}'", path.display())).detail(if names.is_empty() {
-                "it describes none".to_owned()
-            } else {
-                format!("it has {}", names.join(", "))
-            });
-        return Err(match nearest(export, names) {
-            Some(near) => error.hint(format!("did you mean AS '{near}'?")),
-            None => error.hint("name the function with AS 'name'"),
-        });
-    };
+    let described = find_described(path, all, export)?;
     signature::check_described(path, described, Kind::Scalar, name, args, |r| signature::returns_differ(r, returns))
 }

@@ -79,6 +79,18 @@ impl ComponentInstance {
         Ok(text)
     }
 
+    /// A function of the world that gives any number of rows, at most `rows_max`, in several columns.
+    pub(crate) fn columns(&mut self, call: &Call, rows_max: usize) -> Result<Vec<ArrayRef>, Failure> {
+        let Running::World { call: world, function, .. } = &self.entry else {
+            return Err(Failure::wrong("an export of its own type gives one value a row"));
+        };
+        let given = world.call(&mut self.store, (function.clone(), image::write(call)?));
+        match given.map_err(|e| failed(&e, &self.store, self.timeout))?.0 {
+            Ok(bytes) => image::read_all(&bytes, call.results, rows_max),
+            Err(message) => Err(says(&message)),
+        }
+    }
+
     /// The function over a batch.
     pub(crate) fn batch(
         &mut self,

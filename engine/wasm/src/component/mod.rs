@@ -86,6 +86,18 @@ impl Loaded {
     }
 }
 
+impl Loaded {
+    /// A function that is not scalar, which only the world has; its declaration was checked against the component's description.
+    ///
+    /// # Errors
+    /// The component does not describe it.
+    pub(crate) fn described(&self, path: &Path, described: &[Description], export: &str) -> Result<Component> {
+        let entry = entry::find(path, &self.code, export)?;
+        entry::find_described(path, described, export)?;
+        Ok(Component { pre: self.pre.clone(), entry })
+    }
+}
+
 impl Component {
     /// A fresh instance.
     pub(crate) fn start(&self, options: &FunctionOptions, usage: &Arc<Usage>) -> Result<ComponentInstance, Failure> {
