@@ -269,15 +269,15 @@ fn table_functions_of_the_world() {
         (memory.copy (i32.add (local.get $out) (i32.const 160)) (i32.add (local.get 2) (i32.load offset=40 (local.get 2))) (i32.load offset=44 (local.get 2)))
         ";
     let give = "(call $give (local.get $out) (i32.add (i32.const 160) (i32.load offset=44 (local.get 2))))";
-    let described = r#"{"name": "f", "kind": "table", "arguments": ["INT"], "returns": [{"name": "x", "type": "INT"}]}"#;
+    let described =
+        r#"{"name": "f", "kind": "table", "arguments": ["INT"], "returns": [{"name": "x", "type": "INT"}]}"#;
     let int = || DataType::nullable(Int);
     let table = |call: &str, options: &[(&str, &str)]| {
         let wat = world("1.0.0", described, call);
-        let of = spec(&[Int], Int, options);
-        let module = Module::from_bytes(Path::new("c.wasm"), wat::parse_str(wat).unwrap(), &of.options).unwrap();
-        let (name, export, path) = (of.name, of.export, of.path);
-        let returns = vec![Field::new("x", int())];
-        let spec = TableSpec { name, export, path, args: of.args, returns, options: of.options };
+        let options = FunctionOptions::parse(Kind::Table, options.iter().copied()).unwrap();
+        let module = Module::from_bytes(Path::new("c.wasm"), wat::parse_str(wat).unwrap(), &options).unwrap();
+        let (args, returns) = (vec![Field::new("n", int())], vec![Field::new("x", int())]);
+        let spec = TableSpec { name: "f".into(), export: "f".into(), path: "c.wasm".into(), args, returns, options };
         TableFunction::from_module(spec, &module).unwrap().table()
     };
     let column = ints(&[Some(0), Some(1), Some(1)]);
