@@ -1,55 +1,12 @@
 //! Compiles an expression to its [`Node`] tree.
 
-use wasmill_plan::{Error, Expr, ExprKind, Result, TypeKind, Value};
+use wasmill_plan::{Error, Expr, ExprKind, Result, Value};
 
 use super::UserFunctions;
 use super::branch::{Case, Logic};
 use super::node::{Frame, Node};
+use super::traits::{is_foldable, is_total, reads_zone};
 use crate::{CallSite, Context, cast, registry};
-
-/// Functions whose result is another at each batch, or each row.
-const VOLATILE: &[&str] = &[
-    "CURRENT_DATE",
-    "CURRENT_TIME",
-    "CURRENT_TIMESTAMP",
-    "CURRENT_ROW_TIMESTAMP",
-    "LOCALTIME",
-    "LOCALTIMESTAMP",
-    "NOW",
-    "PROCTIME",
-    "UNIX_TIMESTAMP",
-    "RAND",
-    "RAND_INTEGER",
-    "UUID",
-];
-
-/// Functions that may read the session's time zone without having a TIMESTAMP_LTZ argument or result.
-const ZONED: &[&str] = &["FROM_UNIXTIME", "UNIX_TIMESTAMP", "TO_TIMESTAMP", "DATE_FORMAT", "CONVERT_TZ"];
-
-/// Functions that are cheap and never fail, so that they may see rows that do not need them.
-const TOTAL: &[&str] = &[
-    "=",
-    "<>",
-    "<",
-    "<=",
-    ">",
-    ">=",
-    "IS NULL",
-    "IS NOT NULL",
-    "IS TRUE",
-    "IS NOT TRUE",
-    "IS FALSE",
-    "IS NOT FALSE",
-    "IS UNKNOWN",
-    "IS NOT UNKNOWN",
-    "IS DISTINCT FROM",
-    "IS NOT DISTINCT FROM",
-    "AND",
-    "OR",
-    "NOT",
-    "IN",
-    "FIELD",
-];
 
 /// Compiles `expr`.
 pub(super) fn node(expr: &Expr, functions: &dyn UserFunctions) -> Result<Node> {
@@ -133,40 +90,4 @@ fn constant_value(expr: &Expr, functions: &dyn UserFunctions) -> Option<Value> {
     let context = Context::default();
     let value = node.evaluate(&Frame::of_constants(&context)).ok()?;
     Value::from_array(value.array(), 0)
-}
-
-/// Whether the expression reads no column and nothing that changes.
-fn is_foldable(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Column(_) | ExprKind::CurrentWatermark | ExprKind::UserFunction { .. } => false,
-        ExprKind::Call { function, .. } if VOLATILE.contains(&function.as_str()) => false,
-        _ => expr.children().into_iter().all(is_foldable),
-    }
-}
-
-fn reads_zone(expr: &Expr) -> bool {
-    if matches!(expr.data_type.kind, TypeKind::TimestampLtz(_)) {
-        return true;
-    }
-    if let ExprKind::Call { function, .. } = &expr.kind
-        && ZONED.contains(&function.as_str())
-    {
-        return true;
-    }
-    expr.children().into_iter().any(reads_zone)
-}
-
-/// Whether evaluating it for rows that do not need it can do no harm.
-fn is_total(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Column(_) | ExprKind::Literal(_) | ExprKind::CurrentWatermark => true,
-        ExprKind::UserFunction { .. } => false,
-        ExprKind::Cast { .. } | ExprKind::Case { .. } => false,
-        ExprKind::Call { function, args } => {
-            let arithmetic = matches!(function.as_str(), "+" | "-" | "*")
-                && (expr.data_type.kind.is_integer()
-                    || matches!(expr.data_type.kind, TypeKind::Float | TypeKind::Double));
-            (arithmetic || TOTAL.contains(&function.as_str())) && args.iter().all(is_total)
-        }
-    }
 }

@@ -13,6 +13,7 @@ mod node;
 mod predicate;
 #[cfg(test)]
 mod tests;
+mod traits;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use wasmill_plan::{Error, Expr, Result, Table};
@@ -20,6 +21,7 @@ use wasmill_plan::{Error, Expr, Result, Table};
 use crate::{ColumnValue, Context, ModuleVersion, UserName};
 use node::{Frame, Node};
 pub use predicate::{Predicate, Selection};
+pub use traits::{eager_children, is_repeatable, is_slight};
 
 /// Where the evaluator finds the user's functions.
 pub trait UserFunctions {

@@ -4,6 +4,7 @@ mod fuse_windows;
 mod late_sessions;
 mod merge_calcs;
 mod prune;
+mod share;
 mod shred;
 
 use wasmill_plan::{Expr, ExprKind, Input, Node, NodeId, Plan};
@@ -14,7 +15,8 @@ pub(super) fn rewrite(plan: Plan) -> Plan {
     let plan = late_sessions::late_sessions(&live(&plan));
     let plan = merge_calcs::merge_calcs(&live(&plan));
     let plan = prune::prune(&live(&plan));
-    live(&shred::shred(&live(&plan)))
+    let plan = shred::shred(&live(&plan));
+    share::share(&live(&plan))
 }
 
 /// The plan without nodes that lead to no sink; uids number what is left.
