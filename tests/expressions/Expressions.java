@@ -65,7 +65,7 @@ public class Expressions {
       try {
         env.sqlQuery("SELECT id, " + expression + " AS v FROM t");
         planned.add(expression);
-      } catch (Exception e) {
+      } catch (Exception | AssertionError e) {
         lines.add(refusal(expression, e));
       }
     }
@@ -101,7 +101,7 @@ public class Expressions {
         lines.add("{\"expr\":" + quoted(expressions.get(i)) + ",\"type\":" + quoted(type.asSummaryString())
             + (same ? ",\"value\":" + values.get(0) : ",\"values\":[" + String.join(",", values) + "]") + "}");
       }
-    } catch (Exception e) {
+    } catch (Exception | AssertionError e) {
       if (expressions.size() > 1) {
         int half = expressions.size() / 2;
         several(env, expressions.subList(0, half), lines);
@@ -112,7 +112,7 @@ public class Expressions {
     }
   }
 
-  private static String refusal(String expression, Exception e) {
+  private static String refusal(String expression, Throwable e) {
     Throwable cause = e;
     while (cause.getCause() != null) cause = cause.getCause();
     String message = String.valueOf(cause.getMessage()).split("\n")[0];
