@@ -11,6 +11,8 @@ use crate::args::Format;
 use crate::style::Colours;
 use crate::table::{Column, Table, cell};
 
+/// How a missing value looks in a table.
+pub const NULL: &str = "NULL";
 /// The name of the column that a changelog begins with.
 const OP: &str = "op";
 
@@ -133,7 +135,7 @@ pub fn row_cells(batch: &Batch, row: usize, schema: &Schema) -> impl Iterator<It
     schema.fields.iter().enumerate().map(move |(i, field)| {
         let column = batch.rows.column(i);
         if column.is_null(row) {
-            return "NULL".to_owned();
+            return NULL.to_owned();
         }
         let mut text = Vec::new();
         wasmill_expr::display::write_text(column.as_ref(), row, &field.data_type, &mut text);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use wasmill_connectors::{self as connectors, Connectors, TableSinks, is_bounded};
 use wasmill_expr::{UserFunctions, UserName};
 use wasmill_plan::{
-    ChangelogMode, Error, LookupBuild, LookupJoin, Node, Operator, Plan, Result, Schema, SinkNode, Table,
+    ChangelogMode, Error, LookupBuild, LookupJoin, Node, Operator, Plan, Result, Schema, SinkNode, SortKey, Table,
 };
 use wasmill_runtime::batch::{MAX_WATERMARK, NO_WATERMARK};
 use wasmill_runtime::checkpoint::MemoryStore;
@@ -71,6 +71,26 @@ impl Job {
     pub fn output(&self) -> Option<(&Schema, ChangelogMode)> {
         let sink = self.plan.nodes.iter().find(|n| matches!(&n.operator, Operator::Sink(s) if s.table.is_none()))?;
         Some((&sink.schema, sink.changelog))
+    }
+    /// What the rows that come to the caller are ordered by (ORDER BY … LIMIT), as far as it is among their columns. The rows come as
+    /// changes: it is for who shows them to put them in this order.
+    pub fn order(&self) -> Vec<SortKey> {
+        let is_output = |n: &&Node| matches!(&n.operator, Operator::Sink(s) if s.table.is_none());
+        let Some(sink) = self.plan.nodes.iter().find(is_output) else { return vec![] };
+        // Where each column of the output is in the node looked at.
+        let mut columns: Vec<Option<usize>> = (0..sink.schema.len()).map(Some).collect();
+        let mut node = &self.plan.nodes[sink.inputs[0].node];
+        while let Operator::Calc { projection, .. } = &node.operator {
+            columns.iter_mut().for_each(|c| *c = c.and_then(|c| projection[c].as_column()));
+            node = &self.plan.nodes[node.inputs[0].node];
+        }
+        let Operator::Rank(rank) = &node.operator else { return vec![] };
+        if !rank.partition.is_empty() {
+            return vec![];
+        }
+        let place =
+            |key: &SortKey| Some(SortKey { column: columns.iter().position(|c| *c == Some(key.column))?, ..*key });
+        rank.order.iter().map_while(place).collect()
     }
     /// Whether it writes tables and was asked to run in the background: [`crate::Session::run_in_background`].
     pub fn is_in_background(&self) -> bool {

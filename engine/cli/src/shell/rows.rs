@@ -1,12 +1,13 @@
 //! The rows that a query has given so far, with its changes applied: what the table view shows.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use wasmill_plan::{ChangelogMode, Result, Schema};
+use wasmill_plan::{ChangelogMode, Result, Schema, SortKey};
 use wasmill_server::{Batch, RowKind, RowWriter};
 
-use crate::output::row_cells;
+use crate::output::{NULL, row_cells};
 
 /// Between the cells of a row; no cell has it.
 const SEPARATOR: &str = "\u{1f}";
@@ -22,13 +23,29 @@ pub struct ResultRows {
     vacated: Option<u64>,
     rows_max: usize,
     forgotten: u64,
+    /// What the rows are shown in the order of, and whether that column holds numbers; nothing: as they came.
+    order: Vec<(SortKey, bool)>,
 }
 
 impl ResultRows {
     /// Keeps the last `rows_max` rows.
     pub fn new(changelog: ChangelogMode, rows_max: usize) -> Self {
         let places = (changelog == ChangelogMode::Retract).then(HashMap::new);
-        Self { rows: BTreeMap::new(), places, next: 0, vacated: None, rows_max: rows_max.max(1), forgotten: 0 }
+        Self {
+            rows: BTreeMap::new(),
+            places,
+            next: 0,
+            vacated: None,
+            rows_max: rows_max.max(1),
+            forgotten: 0,
+            order: vec![],
+        }
+    }
+    /// Shows them in that order.
+    pub fn in_order(mut self, order: Vec<SortKey>, schema: &Schema) -> Self {
+        let is_number = |key: &SortKey| schema.fields[key.column].data_type.kind.is_numeric();
+        self.order = order.into_iter().map(|key| (is_number(&key), key)).map(|(number, key)| (key, number)).collect();
+        self
     }
     /// How many rows are there.
     pub fn len(&self) -> usize {
@@ -40,7 +57,15 @@ impl ResultRows {
     }
     /// The cells of up to `count` rows from the `from`th on.
     pub fn window(&self, from: usize, count: usize) -> Vec<Vec<&str>> {
-        self.rows.values().skip(from).take(count).map(|row| row.split(SEPARATOR).collect()).collect()
+        if self.order.is_empty() {
+            return self.rows.values().skip(from).take(count).map(|row| cells(row)).collect();
+        }
+        let mut rows: Vec<Vec<&str>> = self.rows.values().map(|row| cells(row)).collect();
+        rows.sort_by(|a, b| {
+            let by_key = |(key, is_number): &(SortKey, bool)| compare(a[key.column], b[key.column], key, *is_number);
+            self.order.iter().map(by_key).find(|o| o.is_ne()).unwrap_or(Ordering::Equal)
+        });
+        rows.into_iter().skip(from).take(count).collect()
     }
     /// Applies one change.
     pub fn apply(&mut self, kind: RowKind, cells: impl Iterator<Item = String>) {
@@ -76,6 +101,23 @@ impl ResultRows {
             }
         }
     }
+}
+
+fn cells(row: &str) -> Vec<&str> {
+    row.split(SEPARATOR).collect()
+}
+
+/// How two cells stand to each other.
+fn compare(a: &str, b: &str, key: &SortKey, is_number: bool) -> Ordering {
+    let nulls = (a == NULL).cmp(&(b == NULL));
+    if nulls.is_ne() || a == NULL {
+        return if key.nulls_first { nulls.reverse() } else { nulls };
+    }
+    let values = match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(a), Ok(b)) if is_number => a.total_cmp(&b),
+        _ => a.cmp(b),
+    };
+    if key.descending { values.reverse() } else { values }
 }
 
 /// The last place of that text, which it has no longer.
@@ -132,6 +174,7 @@ impl RowWriter for Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasmill_plan::{DataType, Field, TypeKind};
 
     fn rows(changes: &[(RowKind, &str)], rows_max: usize) -> (Vec<String>, ResultRows) {
         let mut rows = ResultRows::new(ChangelogMode::Retract, rows_max);
@@ -139,6 +182,25 @@ mod tests {
             rows.apply(*kind, row.split(' ').map(str::to_owned));
         }
         (rows.window(0, 100).iter().map(|r| r.join(" ")).collect(), rows)
+    }
+
+    #[test]
+    fn rows_of_a_top_n_are_shown_in_its_order() {
+        let schema = Schema::new(vec![
+            Field::new("k", DataType::nullable(TypeKind::Varchar(u32::MAX))),
+            Field::new("n", DataType::nullable(TypeKind::BigInt)),
+        ]);
+        let key = |column, descending| SortKey { column, descending, nulls_first: !descending };
+        let mut rows =
+            ResultRows::new(ChangelogMode::Retract, 100).in_order(vec![key(1, true), key(0, false)], &schema);
+        for row in ["a 9", "b NULL", "d 10", "c 10", "e -1"] {
+            rows.apply(RowKind::Insert, row.split(' ').map(str::to_owned));
+        }
+        rows.apply(RowKind::UpdateBefore, ["a", "9"].map(str::to_owned).into_iter());
+        rows.apply(RowKind::UpdateAfter, ["a", "100"].map(str::to_owned).into_iter());
+        let shown: Vec<String> = rows.window(0, 10).iter().map(|r| r.join(" ")).collect();
+        assert_eq!(shown, ["a 100", "c 10", "d 10", "e -1", "b NULL"]);
+        assert_eq!(rows.window(1, 2).len(), 2);
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub fn run(job: Job, rows_max: usize, quiet: bool, stop: &StopSignal) -> Result<
     let (schema, changelog) = job.output().map(|(s, c)| (s.clone(), c)).expect("a query");
     let columns: Vec<Column> = schema.fields.iter().map(column).collect();
     let is_bounded = job.is_bounded();
-    let rows = SharedRows::new(ResultRows::new(changelog, rows_max));
+    let rows = SharedRows::new(ResultRows::new(changelog, rows_max).in_order(job.order(), &schema));
     let mut summary = ProgressLine::new(quiet, true);
     let running = job.start(Some(rows.writer(schema)))?;
     if !(is_bounded && wait_shortly(&running, stop)) {
