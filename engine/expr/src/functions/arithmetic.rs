@@ -6,12 +6,13 @@ mod time;
 
 pub(crate) use time::shifter;
 
+use arrow::array::ArrayRef;
 use wasmill_plan::{DataType, Error, Result, TypeKind};
 
 use crate::typing::{
     addition_decimal, as_decimal, common_kind, division_decimal, modulo_decimal, multiplication_decimal,
 };
-use crate::{Argument, CallSite, Function, Kernel, Signature};
+use crate::{Argument, CallSite, ColumnValue, Context, Function, Kernel, Signature};
 
 /// This family's functions.
 pub static FUNCTIONS: &[Function] = &[
@@ -130,8 +131,14 @@ fn infer_divide(args: &[Argument]) -> Result<Signature, String> {
     infer_numbers(Operation::Divide, args)
 }
 
+/// Of whole numbers, the remainder has the divisor's type, as in Flink.
 fn infer_modulo(args: &[Argument]) -> Result<Signature, String> {
-    infer_numbers(Operation::Modulo, args)
+    let mut signature = infer_numbers(Operation::Modulo, args)?;
+    let divisor = &args[1].data_type.kind;
+    if signature.returns.kind.is_integer() && divisor.is_integer() {
+        signature.returns.kind = divisor.clone();
+    }
+    Ok(signature)
 }
 
 /// Both sides numbers, or both intervals of one kind; a bare NULL takes the other's type.
@@ -191,7 +198,15 @@ fn divide(site: &CallSite) -> Result<Box<dyn Kernel>> {
 }
 
 fn modulo(site: &CallSite) -> Result<Box<dyn Kernel>> {
-    kernel(Operation::Modulo, site)
+    let (common, returns) = (&site.args[0].kind, &site.returns.kind);
+    if common == returns || !common.is_integer() {
+        return kernel(Operation::Modulo, site);
+    }
+    let mut wide = number::kernel(Operation::Modulo, common)?;
+    let returns = site.returns.to_arrow();
+    Ok(Box::new(move |args: &[ColumnValue], rows: usize, context: &Context| -> Result<ArrayRef> {
+        Ok(arrow::compute::cast(&wide.evaluate(args, rows, context)?, &returns)?)
+    }))
 }
 
 fn kernel(operation: Operation, site: &CallSite) -> Result<Box<dyn Kernel>> {

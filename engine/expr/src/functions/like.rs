@@ -217,6 +217,13 @@ fn similar_pattern(pattern: &str, escape: Option<char>) -> Result<Pattern, Strin
                 in_class = true;
                 java.push('[');
             }
+            '[' => match named_class(chars.as_str()) {
+                Some((name, rest)) => {
+                    java.push_str(name);
+                    chars = rest.chars();
+                }
+                None => java.push(c),
+            },
             ']' => {
                 in_class = false;
                 java.push(']');
@@ -229,6 +236,21 @@ fn similar_pattern(pattern: &str, escape: Option<char>) -> Result<Pattern, Strin
     }
     java.push_str(")\\z");
     Pattern::new(&java).map_err(|e| format!("{}: {e}", invalid()))
+}
+
+/// `:ALPHA:]` and the like, behind the bracket: the class in Java's words, and the rest.
+fn named_class(text: &str) -> Option<(&'static str, &str)> {
+    let (name, rest) = text.strip_prefix(':')?.split_once(":]")?;
+    let class = match name.to_ascii_uppercase().as_str() {
+        "ALPHA" => r"\p{Alpha}",
+        "UPPER" => r"\p{Upper}",
+        "LOWER" => r"\p{Lower}",
+        "DIGIT" => r"\p{Digit}",
+        "ALNUM" => r"\p{Alnum}",
+        "SPACE" | "WHITESPACE" => r"\p{Space}",
+        _ => return None,
+    };
+    Some((class, rest))
 }
 
 fn push_literal(c: char, java: &mut String) {

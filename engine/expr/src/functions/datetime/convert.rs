@@ -89,11 +89,12 @@ pub(super) fn to_ltz(site: &CallSite) -> Result<Box<dyn Kernel>> {
     let returns = site.returns.kind.clone();
     if kind.is_text() {
         let patterns = Patterns::new(site, 1, STANDARD);
-        return Ok(Box::new(move |args: &[ColumnValue], rows: usize, context: &Context| -> Result<ArrayRef> {
+        return Ok(Box::new(move |args: &[ColumnValue], rows: usize, _: &Context| -> Result<ArrayRef> {
             let get = |row| {
                 let moment = moment(args, row, &patterns)?;
                 match args.get(2) {
-                    None => moment.to(&returns, context.time_zone),
+                    // Not the session's zone: as in Flink.
+                    None => moment.to(&returns, chrono_tz::UTC),
                     Some(zone) => {
                         let zone = calendar::zone(text(zone).get(row)?)?;
                         moment.to(&returns, zone)

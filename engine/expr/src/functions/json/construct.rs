@@ -12,7 +12,7 @@ use super::node::Node;
 use crate::function::{Argument, CallSite, ColumnValue, Kernel, Signature};
 use crate::functions::arguments::{Param, string as string_kind, total, variadic};
 use crate::functions::columns::{kernel, text, texts, try_texts};
-use crate::number::{write_decimal, write_double, write_float};
+use crate::number::{write_decimal, write_double};
 
 /// What is said of a call of JSON that is no value of JSON_OBJECT or JSON_ARRAY.
 pub(super) const JSON_MISPLACED: &str = "is only allowed as a value of JSON_OBJECT or JSON_ARRAY";
@@ -147,8 +147,9 @@ fn node<'a>(array: &'a dyn Array, row: usize, data_type: &DataType) -> Node<'a> 
         TypeKind::Int => number(array.as_primitive::<t::Int32Type>().value(row).to_string()),
         TypeKind::BigInt => number(array.as_primitive::<t::Int64Type>().value(row).to_string()),
         TypeKind::Float => {
-            let value = array.as_primitive::<t::Float32Type>().value(row);
-            let text = written(&|out| write_float(value, out));
+            // With all the digits of the DOUBLE, as in Flink.
+            let value = f64::from(array.as_primitive::<t::Float32Type>().value(row));
+            let text = written(&|out| write_double(value, out));
             if value.is_finite() { number(text) } else { Node::Text(text.into()) }
         }
         TypeKind::Double => {

@@ -190,6 +190,10 @@ fn queried<T>(
         };
         let node = match found {
             Found::One(node) => Cow::Borrowed(node),
+            // Nothing to wrap.
+            Found::Many(nodes) if nodes.is_empty() && clauses.wrapper == Wrapper::Unconditional => {
+                return Err((clauses.on_empty, "the result is empty".to_owned()));
+            }
             Found::Many(nodes) => Cow::Owned(Node::Array(nodes.into_iter().cloned().collect())),
         };
         let wrap = match clauses.wrapper {
