@@ -7,36 +7,66 @@ use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow::datatypes as t;
 use wasmill_plan::{DataType, Result, TypeKind};
 
-/// Which values are NULL; costs nothing while none is.
-#[derive(Debug, Default)]
+/// Which values are NULL. Values come in runs of valid ones and of NULLs: only where a run ends are bits written.
+#[derive(Debug)]
 pub(crate) struct Validity {
     len: usize,
-    /// A byte for each eight values begun; bits behind the last value are 1.
+    /// So many of the last values are all valid, or all NULL, and not among the bits.
+    run: usize,
+    run_valid: bool,
+    /// A byte for each eight values begun before the run; bits behind the last value are 1. `None` while all are valid.
     bits: Option<Vec<u8>>,
+}
+
+impl Default for Validity {
+    fn default() -> Self {
+        Self { len: 0, run: 0, run_valid: true, bits: None }
+    }
 }
 
 impl Validity {
     #[inline]
     fn push(&mut self, valid: bool) {
-        if !valid || self.bits.is_some() {
-            self.push_bit(valid);
-        }
-        self.len += 1;
+        self.push_run(valid, 1);
     }
-    fn push_bit(&mut self, valid: bool) {
-        let len = self.len;
-        let bits = self.bits.get_or_insert_with(|| vec![0xFF; len.div_ceil(8)]);
-        if len % 8 == 0 {
-            bits.push(0xFF);
+    #[inline]
+    fn push_run(&mut self, valid: bool, count: usize) {
+        if valid != self.run_valid {
+            self.end_run();
+            self.run_valid = valid;
         }
-        if !valid {
-            bits[len / 8] &= !(1 << (len % 8));
+        self.run += count;
+        self.len += count;
+    }
+    fn end_run(&mut self) {
+        let begin = self.len - std::mem::take(&mut self.run);
+        if self.run_valid && self.bits.is_none() {
+            return;
+        }
+        let bits = self.bits.get_or_insert_with(|| vec![0xFF; begin.div_ceil(8)]);
+        bits.resize(self.len.div_ceil(8), 0xFF);
+        if !self.run_valid {
+            let (first, last) = (begin / 8, self.len / 8);
+            let (before, inside) = (!(0xFF << (begin % 8)), 0xFF << (self.len % 8));
+            if first == last {
+                if let Some(byte) = bits.get_mut(first) {
+                    *byte &= before | inside;
+                }
+            } else {
+                bits[first] &= before;
+                bits[first + 1..last].fill(0);
+                if let Some(byte) = bits.get_mut(last) {
+                    *byte &= inside;
+                }
+            }
         }
     }
     fn truncate(&mut self, len: usize) {
         if len >= self.len {
             return;
         }
+        self.end_run();
+        self.run_valid = true;
         self.len = len;
         if let Some(bits) = &mut self.bits {
             bits.truncate(len.div_ceil(8));
@@ -46,8 +76,9 @@ impl Validity {
         }
     }
     fn finish(&mut self) -> Option<NullBuffer> {
-        let len = std::mem::take(&mut self.len);
-        self.bits.take().map(|bits| NullBuffer::new(BooleanBuffer::new(bits.into(), 0, len)))
+        self.end_run();
+        let Self { len, bits, .. } = std::mem::take(self);
+        bits.map(|bits| NullBuffer::new(BooleanBuffer::new(bits.into(), 0, len)))
     }
 }
 
@@ -71,9 +102,9 @@ impl<T: Default> Fixed<T> {
         self.values.push(value);
         self.validity.push(true);
     }
-    fn push_null(&mut self) {
-        self.values.push(T::default());
-        self.validity.push(false);
+    fn push_nulls(&mut self, count: usize) {
+        self.values.resize_with(self.values.len() + count, T::default);
+        self.validity.push_run(false, count);
     }
     fn truncate(&mut self, len: usize) {
         self.values.truncate(len);
@@ -119,10 +150,10 @@ impl Variable {
     pub(crate) fn unseal(&mut self) {
         self.data.truncate(self.offsets[self.offsets.len() - 1] as usize);
     }
-    fn push_null(&mut self) {
+    fn push_nulls(&mut self, count: usize) {
         self.unseal();
-        self.offsets.push(self.data.len() as i32);
-        self.validity.push(false);
+        self.offsets.resize(self.offsets.len() + count, self.data.len() as i32);
+        self.validity.push_run(false, count);
     }
     fn truncate(&mut self, len: usize) {
         self.offsets.truncate(len + 1);
@@ -154,9 +185,9 @@ impl Lists {
         self.offsets.push(items as i32);
         self.validity.push(true);
     }
-    fn push_null(&mut self) {
-        self.offsets.push(self.last());
-        self.validity.push(false);
+    fn push_nulls(&mut self, count: usize) {
+        self.offsets.resize(self.offsets.len() + count, self.last());
+        self.validity.push_run(false, count);
     }
     fn last(&self) -> i32 {
         self.offsets[self.offsets.len() - 1]
@@ -177,11 +208,24 @@ impl Lists {
 #[derive(Debug)]
 pub(crate) struct Rows {
     validity: Validity,
-    /// One per field; a decoder appends one value to each, then calls [`Rows::seal`].
-    pub(crate) fields: Vec<ColumnBuilder>,
+    /// The last rows are NULL, and so many NULLs are not appended to the fields yet.
+    owed: usize,
+    fields: Vec<ColumnBuilder>,
 }
 
 impl Rows {
+    /// The builders of the fields: a decoder appends one value to each, then calls [`Rows::seal`].
+    #[inline]
+    pub(crate) fn fields(&mut self) -> &mut [ColumnBuilder] {
+        if self.owed > 0 {
+            self.pay();
+        }
+        &mut self.fields
+    }
+    fn pay(&mut self) {
+        let owed = std::mem::take(&mut self.owed);
+        self.fields.iter_mut().for_each(|field| field.push_nulls(owed));
+    }
     /// Ends a row.
     pub(crate) fn seal(&mut self) {
         self.validity.push(true);
@@ -241,6 +285,7 @@ impl ColumnBuilder {
             }
             TypeKind::Row(fields) => Self::Row(Rows {
                 validity: Validity::default(),
+                owed: 0,
                 fields: fields.iter().map(|f| Self::new(&f.data_type.kind)).collect(),
             }),
         }
@@ -266,21 +311,25 @@ impl ColumnBuilder {
 
     /// Appends NULL.
     pub(crate) fn push_null(&mut self) {
+        self.push_nulls(1);
+    }
+
+    fn push_nulls(&mut self, count: usize) {
         match self {
-            Self::Null(len) => *len += 1,
-            Self::Boolean { values } => values.push_null(),
-            Self::TinyInt(v) => v.push_null(),
-            Self::SmallInt(v) => v.push_null(),
-            Self::Int(v) | Self::Date(v) | Self::Months(v) | Self::Time { values: v, .. } => v.push_null(),
-            Self::BigInt(v) | Self::Millis(v) | Self::Timestamp { values: v, .. } => v.push_null(),
-            Self::Float(v) => v.push_null(),
-            Self::Double(v) => v.push_null(),
-            Self::Decimal { values, .. } => values.push_null(),
-            Self::Text(v) | Self::Bytes(v) => v.push_null(),
-            Self::Array { lists, .. } | Self::Map { lists, .. } => lists.push_null(),
+            Self::Null(len) => *len += count,
+            Self::Boolean { values } => values.push_nulls(count),
+            Self::TinyInt(v) => v.push_nulls(count),
+            Self::SmallInt(v) => v.push_nulls(count),
+            Self::Int(v) | Self::Date(v) | Self::Months(v) | Self::Time { values: v, .. } => v.push_nulls(count),
+            Self::BigInt(v) | Self::Millis(v) | Self::Timestamp { values: v, .. } => v.push_nulls(count),
+            Self::Float(v) => v.push_nulls(count),
+            Self::Double(v) => v.push_nulls(count),
+            Self::Decimal { values, .. } => values.push_nulls(count),
+            Self::Text(v) | Self::Bytes(v) => v.push_nulls(count),
+            Self::Array { lists, .. } | Self::Map { lists, .. } => lists.push_nulls(count),
             Self::Row(rows) => {
-                rows.fields.iter_mut().for_each(Self::push_null);
-                rows.validity.push(false);
+                rows.owed += count;
+                rows.validity.push_run(false, count);
             }
         }
     }
@@ -305,7 +354,7 @@ impl ColumnBuilder {
                 values.truncate(entries);
             }
             Self::Row(rows) => {
-                rows.fields.iter_mut().for_each(|f| f.truncate(len));
+                rows.fields().iter_mut().for_each(|f| f.truncate(len));
                 rows.validity.truncate(len);
             }
         }
@@ -378,7 +427,7 @@ impl ColumnBuilder {
                 let len = rows.validity.len;
                 let nulls = rows.validity.finish();
                 let columns: Result<Vec<_>> =
-                    rows.fields.iter_mut().zip(declared).map(|(f, d)| f.finish(&d.data_type.kind)).collect();
+                    rows.fields().iter_mut().zip(declared).map(|(f, d)| f.finish(&d.data_type.kind)).collect();
                 let columns = columns?;
                 debug_assert!(columns.iter().all(|c| c.len() == len));
                 Arc::new(array::StructArray::try_new_with_length(fields, columns, nulls, len)?)

@@ -74,7 +74,7 @@ fn push(column: &mut ColumnBuilder, random: &mut Random, nested: bool) {
             lists.seal(keys.len());
         }
         ColumnBuilder::Row(row) => {
-            row.fields.iter_mut().for_each(|f| push_plain(f, random, nested));
+            row.fields().iter_mut().for_each(|f| push_plain(f, random, nested));
             row.seal();
         }
     }

@@ -18,8 +18,11 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 use wasmtime::Module;
 
+use crate::descriptor;
 use crate::engine;
+use crate::module::RESERVED_PREFIX;
 use crate::options::hex;
+use crate::prune::prune;
 
 const MAGIC: &[u8; 8] = b"WMCODE1\n";
 const HEADER_BYTES: usize = 8 + 32 + 32;
@@ -41,6 +44,24 @@ pub(crate) fn compile(wasm: &[u8]) -> wasmtime::Result<Module> {
     let module = compile_with(folder().as_deref(), &key, wasm)?;
     compiled.lock().unwrap_or_else(PoisonError::into_inner).insert(key, module.clone());
     Ok(module)
+}
+
+/// The compiled module for one of its functions, `export`, and what belongs to it. The first function of a module gets the code
+/// that it reaches, so that its first result comes soon; when another one is asked for, the module is compiled whole, for all.
+pub(crate) fn compile_for(wasm: &[u8], export: &str) -> wasmtime::Result<Module> {
+    static FIRST: OnceLock<Mutex<HashMap<Key, String>>> = OnceLock::new();
+    let first = {
+        let mut first = FIRST.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        first.entry(key(wasm)).or_insert_with(|| export.to_owned()) == export
+    };
+    if first { compile(&prune(wasm, |name| belongs_to(name, export))?) } else { compile(wasm) }
+}
+
+/// Whether the engine calls the export `name` for the function `export`; see `udf-sdk/ABI.md`.
+pub(crate) fn belongs_to(name: &str, export: &str) -> bool {
+    let own = name.strip_prefix(export).is_some_and(|part| part.is_empty() || part.starts_with("__"));
+    let of_all = name.starts_with("wm_") && name != descriptor::EXPORT;
+    own || of_all || name == "_initialize" || name.starts_with(RESERVED_PREFIX)
 }
 
 fn compile_with(folder: Option<&Path>, key: &Key, wasm: &[u8]) -> wasmtime::Result<Module> {
@@ -113,7 +134,7 @@ pub(crate) fn write(folder: &Path, name: &str, parts: &[&[u8]]) -> std::io::Resu
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)?;
-    prune(folder, parts.iter().map(|part| part.len() as u64).sum())?;
+    make_room(folder, parts.iter().map(|part| part.len() as u64).sum())?;
     // Another process may write the same file: each writes its own and renames it into place.
     let temporary = folder.join(format!("{name}.{}.tmp", std::process::id()));
     let mut options = fs::OpenOptions::new();
@@ -129,7 +150,7 @@ pub(crate) fn write(folder: &Path, name: &str, parts: &[&[u8]]) -> std::io::Resu
     fs::rename(&temporary, folder.join(name))
 }
 
-fn prune(folder: &Path, coming_bytes: u64) -> std::io::Result<()> {
+fn make_room(folder: &Path, coming_bytes: u64) -> std::io::Result<()> {
     let mut files: Vec<_> = fs::read_dir(folder)?
         .filter_map(|entry| {
             let entry = entry.ok()?;

@@ -37,7 +37,7 @@ pub(crate) enum Started {
 impl Compiled {
     /// Compiles a module that takes columns, as it is.
     pub(crate) fn new(module: &Module, name: &str, export: &str, options: &FunctionOptions) -> Result<Self> {
-        let code = cache::compile(module.bytes()).map_err(|e| {
+        let code = cache::compile_for(module.bytes(), export).map_err(|e| {
             Error::new(format!("the module '{}' cannot be compiled", module.path().display())).detail(format!("{e:#}"))
         })?;
         let code = Code::Module { code, guest_functions: module.functions.len() as u32 };

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use wasmill_plan::{DataType, Field};
 
-use crate::cache;
+use crate::cache::{self, belongs_to};
 use crate::columns::ColumnsInstance;
 use crate::component::{Component, ComponentInstance};
 use crate::error::{Error, Result};
@@ -13,6 +13,7 @@ use crate::instance::{Failure, Instance};
 use crate::module::{COLUMNS_SUFFIX, Module};
 use crate::options::FunctionOptions;
 use crate::plain::{PlainCall, PlainInstance};
+use crate::prune::prune;
 use crate::rewrite::layout::Layout;
 use crate::rewrite::{self, Effort, Shape};
 use crate::scalar::WasmScalar;
@@ -105,14 +106,17 @@ impl Function {
             Entry::Plain { function, args, returns } => {
                 let layout = Layout::new(&args, returns);
                 let rewritten = rewrite::rewrite(module, function, &layout, effort).map_err(|e| cannot_compile(&e))?;
-                let code = cache::compile(&rewritten.bytes).map_err(|e| cannot_compile(&format!("{e:#}")))?;
+                let needed =
+                    prune(&rewritten.bytes, |name| belongs_to(name, &spec.export)).map_err(|e| cannot_compile(&e))?;
+                let code = cache::compile(&needed).map_err(|e| cannot_compile(&format!("{e:#}")))?;
                 let (total, shape) = (rewritten.total, rewritten.shape);
                 Way::Plain { code, guest_functions, layout, total, shape }
             }
             Entry::Columns => {
                 let types = spec.args.iter().map(|a| &a.data_type).chain([&spec.returns]);
                 signature::check_types(&spec.name, types)?;
-                let code = cache::compile(module.bytes()).map_err(|e| cannot_compile(&format!("{e:#}")))?;
+                let code =
+                    cache::compile_for(module.bytes(), &spec.export).map_err(|e| cannot_compile(&format!("{e:#}")))?;
                 Way::Columns { code, guest_functions, export: format!("{}{COLUMNS_SUFFIX}", spec.export) }
             }
         };

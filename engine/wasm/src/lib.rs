@@ -6,6 +6,7 @@
 //!   wasi::satisfy          wasi.rs        what language runtimes import, put into the module, without authority
 //!   signature::check       signature.rs   declaration against exports and the module's own description (descriptor.rs)
 //!   rewrite::rewrite       rewrite/       a plain export: adds the loop over columns and the arena that it reads
+//!   prune::prune           prune.rs       leaves out what the function never reaches
 //!   cache::compile         cache.rs       Cranelift, or code compiled before
 //! ──> Function ── scalar() ──> WasmScalar (an instance of its own)
 //!   evaluate               scalar.rs      a batch; on a failure the rows one by one
@@ -37,6 +38,7 @@ mod model;
 mod module;
 mod options;
 mod plain;
+mod prune;
 mod replay;
 mod report;
 mod rewrite;

@@ -13,6 +13,7 @@ use crate::error::{Error, Result, bytes_text, nearest};
 use crate::instance::Instance;
 use crate::language;
 use crate::options::{FunctionOptions, hex};
+use crate::prune::prune;
 use crate::wasi;
 
 /// A larger file is refused before it is read.
@@ -238,8 +239,10 @@ impl Module {
             return Err(self.refused(format!("its export '{name}' is {found}, it should be {}", type_text(&expected))));
         }
         let wrong = |why: String| format!("its own description (export '{}') is wrong: {why}", descriptor::EXPORT);
-        let code =
-            crate::cache::compile(&self.bytes).map_err(|e| self.refused(format!("it cannot be compiled: {e:#}")))?;
+        let code = prune(&self.bytes, |name| name == descriptor::EXPORT || name == "_initialize")
+            .map_err(wasmtime::Error::from)
+            .and_then(|needed| crate::cache::compile(&needed))
+            .map_err(|e| self.refused(format!("it cannot be compiled: {e:#}")))?;
         let functions = self.functions.len() as u32;
         let text = Instance::new(&code, 0, functions, options, &Default::default())
             .and_then(|mut instance| instance.text(descriptor::EXPORT, descriptor::TEXT_BYTES_MAX))

@@ -136,10 +136,10 @@ fn push_field(options: &CsvOptions, text: &[u8], column: &mut ColumnBuilder) -> 
         }
         ColumnBuilder::Row(row) => {
             let parts = split(text, options.array_delimiter.as_bytes());
-            if parts.len() != row.fields.len() {
-                Err(format!("{} values for a ROW of {} fields", parts.len(), row.fields.len()))
+            if parts.len() != row.fields().len() {
+                Err(format!("{} values for a ROW of {} fields", parts.len(), row.fields().len()))
             } else {
-                let mut pairs = parts.into_iter().zip(&mut row.fields);
+                let mut pairs = parts.into_iter().zip(row.fields());
                 pairs.try_for_each(|(part, field)| push_field(options, part, field)).map(|()| row.seal())
             }
         }

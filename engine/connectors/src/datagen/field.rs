@@ -121,7 +121,7 @@ impl FieldGenerator {
                 lists.seal(keys.len());
             }
             ColumnBuilder::Row(row_builder) => {
-                for (part, field) in self.parts.iter().zip(&mut row_builder.fields) {
+                for (part, field) in self.parts.iter().zip(row_builder.fields()) {
                     part.push(row, now_ms, random, field);
                 }
                 row_builder.seal();

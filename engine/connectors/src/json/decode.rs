@@ -280,7 +280,7 @@ impl<'a> Walk<'a, '_> {
                 if byte != b'{' {
                     return self.other("an object for a ROW");
                 }
-                self.object(shape, &mut row.fields)?;
+                self.object(shape, row.fields())?;
                 row.seal();
                 Ok(())
             }

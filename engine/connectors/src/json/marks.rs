@@ -38,6 +38,23 @@ struct Block {
 impl Marks {
     /// Marks another text.
     pub(super) fn scan(&mut self, text: &[u8]) {
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2.
+            return unsafe { self.scan_avx2(text) };
+        }
+        self.scan_by(text, classify);
+    }
+
+    /// The same in instructions that a part of all processors lack.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn scan_avx2(&mut self, text: &[u8]) {
+        self.scan_by(text, |block| classify_avx2(block));
+    }
+
+    #[inline(always)]
+    fn scan_by(&mut self, text: &[u8], classify: impl Fn(&[u8; BLOCK]) -> Block) {
         let (blocks, tail) = text.as_chunks::<BLOCK>();
         self.quotes.resize(blocks.len() + 2, 0);
         self.backslashes.resize(blocks.len() + 2, 0);
@@ -144,6 +161,34 @@ fn classify(block: &[u8; BLOCK]) -> Block {
     }
 }
 
+/// The same, 32 bytes at a time.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+#[inline]
+fn classify_avx2(block: &[u8; BLOCK]) -> Block {
+    use std::arch::x86_64::{
+        __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
+        _mm256_set1_epi8, _mm256_setzero_si256, _mm256_subs_epu8,
+    };
+    let lane = block.as_ptr().cast::<__m256i>();
+    // SAFETY: the loads read the block's 64 bytes, 32 each.
+    let (a, b) = unsafe { (_mm256_loadu_si256(lane), _mm256_loadu_si256(lane.add(1))) };
+    let equal = |byte: u8| {
+        let byte = _mm256_set1_epi8(byte as i8);
+        let [a, b] = [a, b].map(|lane| _mm256_movemask_epi8(_mm256_cmpeq_epi8(lane, byte)) as u32);
+        u64::from(a) | u64::from(b) << 32
+    };
+    // A control character less 0x1F is 0.
+    let least = _mm256_subs_epu8(_mm256_min_epu8(a, b), _mm256_set1_epi8(0x1F));
+    let controls = _mm256_cmpeq_epi8(least, _mm256_setzero_si256());
+    Block {
+        quotes: equal(b'"'),
+        backslashes: equal(b'\\'),
+        control: _mm256_movemask_epi8(controls) != 0,
+        high: _mm256_movemask_epi8(_mm256_or_si256(a, b)) != 0,
+    }
+}
+
 #[cfg(not(target_arch = "x86_64"))]
 fn classify(block: &[u8; BLOCK]) -> Block {
     classify_bytes(block)
@@ -202,6 +247,12 @@ mod tests {
             let (fast, slow) = (classify(&block), classify_bytes(&block));
             let parts = |b: &Block| (b.quotes, b.backslashes, b.control, b.high);
             assert_eq!(parts(&fast), parts(&slow), "{block:?}");
+            #[cfg(target_arch = "x86_64")]
+            if std::arch::is_x86_feature_detected!("avx2") {
+                // SAFETY: the processor has AVX2.
+                let fastest = unsafe { classify_avx2(&block) };
+                assert_eq!(parts(&fastest), parts(&slow), "{block:?}");
+            }
         }
     }
 }

@@ -90,9 +90,9 @@ impl Generator for Model {
                 (column, ColumnBuilder::Row(row)) if *column == kind => {
                     let mut random = Random::at(self.seed, 0, event);
                     match kind {
-                        EventColumn::Person => self.person(event, &mut random, &mut row.fields),
-                        EventColumn::Auction => self.auction(event, &mut random, &mut row.fields),
-                        _ => self.bid(event, &mut random, &mut row.fields),
+                        EventColumn::Person => self.person(event, &mut random, row.fields()),
+                        EventColumn::Auction => self.auction(event, &mut random, row.fields()),
+                        _ => self.bid(event, &mut random, row.fields()),
                     }
                     row.seal();
                 }
