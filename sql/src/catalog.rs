@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wasmill_plan::{DataType, Field, Options, Table, TypeKind};
+use wasmill_plan::{DataType, Field, Options, StateField, Table, TypeKind};
 
 use crate::error::{QueryError, Result};
 use crate::statement::{Name, QueryStatement};
@@ -47,6 +47,8 @@ pub struct UserFunction {
     pub path: String,
     /// The module's export.
     pub export: String,
+    /// What a process function keeps for each key.
+    pub state: Vec<StateField>,
     /// `memory.max`, `timeout`, `on-error`, `sha256`.
     pub options: Options,
 }
@@ -65,6 +67,8 @@ pub enum FunctionKind {
     },
     /// Any number of rows per row.
     Table,
+    /// Rows of a key, with state and timers.
+    Process,
 }
 
 /// What CREATE MODEL declared, checked against its module.
@@ -87,7 +91,7 @@ pub struct Model {
 }
 
 impl UserFunction {
-    /// The columns that a table function gives.
+    /// The columns that a table or process function gives.
     pub fn columns(&self) -> &[Field] {
         match &self.returns.kind {
             TypeKind::Row(fields) => fields,

@@ -118,6 +118,28 @@ fn operator(node: &Node, inputs: &[&Schema]) -> String {
             }
             line
         }
+        Operator::Process(process) => {
+            let args: Vec<String> = process.args.iter().map(|arg| expr(arg, input)).collect();
+            let mut line =
+                format!("Process {}({}){}", process.function, args.join(", "), by(&process.partition, input));
+            match (&process.order, process.time_column) {
+                (Some(keys), Some(time)) => {
+                    let _ = write!(line, " in the order of {}", columns(&[time], input));
+                    if !keys.is_empty() {
+                        let _ = write!(line, ", {}", order(keys, input));
+                    }
+                }
+                (_, Some(time)) => {
+                    let _ = write!(line, " as they come, on the time {}", columns(&[time], input));
+                }
+                _ => line.push_str(" as they come"),
+            }
+            if !process.state.is_empty() {
+                let state = process.state.iter().map(|f| format!("{} {}", f.name, f.data_type.kind));
+                let _ = write!(line, ", state ({})", state.collect::<Vec<_>>().join(", "));
+            }
+            line
+        }
         Operator::WindowTable(table) => format!("WindowTable {}", window(&table.window, input)),
         Operator::WindowAggregate(aggregate) => {
             let mut line =

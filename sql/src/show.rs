@@ -85,6 +85,14 @@ pub fn functions(catalog: &Catalog, user_only: bool) -> Listing {
             FunctionKind::Scalar => ("", f.returns.to_string()),
             FunctionKind::Aggregate { .. } => (", aggregate", f.returns.to_string()),
             FunctionKind::Table => (", table function", format!("TABLE ({})", fields(f.columns()))),
+            FunctionKind::Process => {
+                let mut returns = format!("TABLE ({})", fields(f.columns()));
+                if !f.state.is_empty() {
+                    let state = f.state.iter().map(|s| format!("{} {}", s.name, s.data_type.kind));
+                    returns.push_str(&format!(" STATE ({})", state.collect::<Vec<_>>().join(", ")));
+                }
+                (", process function", returns)
+            }
         };
         let usage = format!("{}({}) RETURNS {returns}", f.name, fields(&f.args));
         vec![Some(f.name.clone()), Some(usage), Some(format!("'{}' of {}{what}", f.export, f.path))]

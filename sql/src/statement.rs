@@ -227,7 +227,7 @@ pub struct CreateView {
     pub text: String,
 }
 
-/// `CREATE [AGGREGATE | TABLE] FUNCTION name [(args) RETURNS type] LANGUAGE WASM [AS 'export'] USING FILE 'path' [WITH (…)]`.
+/// `CREATE [AGGREGATE | TABLE | PROCESS] FUNCTION name [(args) RETURNS type [STATE (fields)]] LANGUAGE WASM [AS 'export'] USING FILE 'path' [WITH (…)]`.
 #[derive(Clone, Debug)]
 pub struct CreateFunction {
     /// The name.
@@ -240,6 +240,8 @@ pub struct CreateFunction {
     pub or_replace: bool,
     /// Arguments and result; `None` where the module describes itself. A table function's result is a ROW of its columns.
     pub signature: Option<(Vec<Field>, DataType)>,
+    /// `STATE (…)` of a process function; `None` where the module describes itself, or there is none.
+    pub state: Option<Vec<Field>>,
     /// `AS 'export'`; the function's name where absent.
     pub export: Option<Name>,
     /// The module's file.
@@ -257,6 +259,8 @@ pub enum CreateKind {
     Aggregate,
     /// `CREATE TABLE FUNCTION`.
     Table,
+    /// `CREATE PROCESS FUNCTION`.
+    Process,
 }
 
 /// `CREATE MODEL name [INPUT (…) OUTPUT (…) [LABEL (…)]] LANGUAGE WASM [AS 'export'] USING FILE 'path' [WITH (…)]`.

@@ -167,6 +167,27 @@ _Static_assert(sizeof(wm_batch) == 16 && sizeof(wm_result) == 32, "as in ABI.md"
   __attribute__((export_name(#name "__restore"))) wm_u32  \
   name##__restore(const char *snapshot, wm_u32 bytes, wm_result *out)
 
+// ---- Process functions ----
+//
+//   WASMILL_PROCESS(quiet) { … for each row of `in`: key row wm_key(in, row), time wm_time(in, row), arguments from column 2 … }
+//   WASMILL_TIMER(quiet)   { … the same for timers, whose names are column 2 … }
+//
+// `state` has a row a key and a column a field. Three results: out[0] rows (column 0: the row of `in`), out[1] what is written of
+// the state (columns 0: key row, rising, and 1: a bit a field; then the fields), out[2] changes of timers (row of `in`, name or
+// NULL, time or NULL for none any more, WM_EVENT_TIME or WM_PROCESSING_TIME). Ask for room with wm_room and wm_room_texts, and say
+// with wm_rows how many rows there are.
+
+#define WASMILL_PROCESS(name)                          \
+  __attribute__((export_name(#name "__process"))) wm_u32 \
+  name##__process(const wm_batch *in, const wm_batch *state, wm_result *out)
+#define WASMILL_TIMER(name)                          \
+  __attribute__((export_name(#name "__timer"))) wm_u32 \
+  name##__timer(const wm_batch *in, const wm_batch *state, wm_result *out)
+
+enum wm_clock { WM_EVENT_TIME = 0, WM_PROCESSING_TIME = 1 };
+#define wm_key(in, row) ((wm_u32)wm_int(&(in)->columns[0], row))
+#define wm_time(in, row) wm_bigint(&(in)->columns[1], row)
+
 // ---- Reading and writing columns ----
 
 // The row's place in a column: a constant has one value for all rows.
@@ -207,6 +228,23 @@ char *wm_texts(wm_column *column, wm_u32 bytes);
 #define WM_RESULT_COLUMNS_MAX 32
 void *wm_values_of(wm_result *out, wm_u32 i, wm_u32 bytes_per_value);
 char *wm_texts_of(wm_result *out, wm_u32 i, wm_u32 bytes);
+// The same for column `i` of result `which` of several, for at most `rows` rows; then say how many there are. A child of an ARRAY,
+// MAP or ROW is asked for by wm_room_of_child (`i` is below WM_RESULT_COLUMNS_MAX, and another one for each child).
+#define WM_RESULTS_MAX 3
+void *wm_room(wm_result *out, wm_u32 which, wm_u32 i, wm_u32 rows, wm_u32 bytes_per_value);
+char *wm_room_texts(wm_result *out, wm_u32 which, wm_u32 i, wm_u32 rows, wm_u32 bytes);
+wm_i32 *wm_room_lists(wm_result *out, wm_u32 which, wm_u32 i, wm_u32 rows);
+void *wm_room_of_child(wm_column *child, wm_u32 which, wm_u32 i, wm_u32 values, wm_u32 bytes_per_value);
+char *wm_room_of_text_child(wm_column *child, wm_u32 which, wm_u32 i, wm_u32 values, wm_u32 bytes);
+static inline void wm_rows(wm_result *result, wm_u32 rows) {
+  result->rows = rows;
+  for (wm_u32 i = 0; i < result->column_count; i++) {
+    wm_column *column = &result->columns[i];
+    if (column->offsets && !column->child_count) column->data_bytes = (wm_u32)column->offsets[rows];
+    else if (column->length) column->data_bytes = column->data_bytes / column->length * rows;
+    column->length = rows;
+  }
+}
 // Makes a row of a result column NULL, after wm_values or wm_texts.
 static inline void wm_set_null(wm_column *column, wm_u32 row) { column->validity[row >> 3] &= (wm_u8)~(1u << (row & 7)); }
 
@@ -237,7 +275,7 @@ WASMILL_EXPORT(wm_free) void wm_free(void *block, wm_u32 bytes, wm_u32 alignment
 }
 
 // Results lie in blocks that are kept from call to call and grow when needed.
-static struct { void *block; wm_u32 bytes; } wm_kept[3 * WM_RESULT_COLUMNS_MAX];
+static struct { void *block; wm_u32 bytes; } wm_kept[3 * WM_RESULT_COLUMNS_MAX * WM_RESULTS_MAX];
 static void *wm_keep(int which, wm_u32 bytes) {
   if (wm_kept[which].bytes < bytes) {
     if (wm_kept[which].bytes) wm_free(wm_kept[which].block, wm_kept[which].bytes, 64);
@@ -278,6 +316,29 @@ void *wm_values_of(wm_result *out, wm_u32 i, wm_u32 bytes_per_value) {
 char *wm_texts_of(wm_result *out, wm_u32 i, wm_u32 bytes) {
   out->columns[i].length = out->rows;
   return wm_texts_at(&out->columns[i], 3 * (int)i, bytes);
+}
+static int wm_place(wm_u32 which, wm_u32 i) { return 3 * (int)(which * WM_RESULT_COLUMNS_MAX + i); }
+void *wm_room_of_child(wm_column *child, wm_u32 which, wm_u32 i, wm_u32 values, wm_u32 bytes_per_value) {
+  child->length = values;
+  return wm_values_at(child, wm_place(which, i), bytes_per_value);
+}
+char *wm_room_of_text_child(wm_column *child, wm_u32 which, wm_u32 i, wm_u32 values, wm_u32 bytes) {
+  child->length = values;
+  return wm_texts_at(child, wm_place(which, i), bytes);
+}
+void *wm_room(wm_result *out, wm_u32 which, wm_u32 i, wm_u32 rows, wm_u32 bytes_per_value) {
+  return wm_room_of_child(&out[which].columns[i], which, i, rows, bytes_per_value);
+}
+char *wm_room_texts(wm_result *out, wm_u32 which, wm_u32 i, wm_u32 rows, wm_u32 bytes) {
+  return wm_room_of_text_child(&out[which].columns[i], which, i, rows, bytes);
+}
+wm_i32 *wm_room_lists(wm_result *out, wm_u32 which, wm_u32 i, wm_u32 rows) {
+  wm_column *column = &out[which].columns[i];
+  column->length = rows;
+  column->offsets = wm_keep(wm_place(which, i) + 2, 4 * (rows + 1));
+  if (!column->offsets || !wm_all_valid(column, wm_place(which, i))) return 0;
+  column->offsets[0] = 0;
+  return column->offsets;
 }
 
 #endif

@@ -22,5 +22,6 @@ mod version;
 pub use evaluator::{
     Evaluator, NoUserFunctions, Predicate, Selection, UserAggregate, UserFunctions, UserModel, UserScalar, UserTable,
 };
+pub use evaluator::{KeyedRows, ProcessResult, TimerChange, TimerClock, UserProcess};
 pub use function::{Argument, CallSite, ColumnValue, Context, Function, Kernel, Seeds, Signature};
 pub use version::{ModuleVersion, NameKind, UserName};

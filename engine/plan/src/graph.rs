@@ -102,6 +102,8 @@ pub enum Operator {
     TableFunction(TableFunction),
     /// Appends the output columns of a model.
     Predict(Predict),
+    /// A user's function over the rows of each key, with state and timers.
+    Process(Process),
     /// Appends window_start, window_end (TIMESTAMP(3)) and window_time (the type of the time attribute); a row once per
     /// window it belongs to. SESSION waits for the session's end.
     WindowTable(WindowTable),
@@ -203,6 +205,40 @@ pub struct Predict {
     /// The model's LABEL columns over the input: it learns from each row after it has predicted it, in order of arrival, if
     /// none of them is NULL. Empty where it does not learn.
     pub labels: Vec<Expr>,
+}
+
+/// A process function: output is the partition's columns, the function's columns, and the time (of the row, or of the timer) where
+/// there is a [`Process::time_column`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Process {
+    /// The name in the catalog.
+    pub function: String,
+    /// What the user calls this use of it; the node's uid.
+    pub uid: Option<String>,
+    /// PARTITION BY columns.
+    pub partition: Vec<usize>,
+    /// Over the input, of the declared types.
+    pub args: Vec<Expr>,
+    /// What is kept for each key.
+    pub state: Vec<StateField>,
+    /// The time attribute's column (ms): the time of rows; timers of event time need it.
+    pub time_column: Option<usize>,
+    /// ORDER BY the time attribute: rows wait for the watermark and come in the order of time, those of one time in this order, and
+    /// rows behind the watermark are late. `None`: rows come as they arrive, late ones too.
+    pub order: Option<Vec<SortKey>>,
+    /// Types of the columns that the function gives.
+    pub outputs: Vec<DataType>,
+}
+
+/// A field of what a process function keeps for each key; NULL before it was written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StateField {
+    /// Its name.
+    pub name: String,
+    /// Its type, nullable. Lists are ARRAY, maps MAP.
+    pub data_type: DataType,
+    /// It is NULL again so long after it was written last, by the job's clock, in ms.
+    pub ttl_ms: Option<i64>,
 }
 
 /// See [`Operator::WindowTable`].

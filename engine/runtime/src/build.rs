@@ -33,6 +33,9 @@ pub fn operator(
             Box::new(ops::table_function::TableFunctionOperator::new(node, output, context)?)
         }
         plan::Operator::Predict(node) => Box::new(ops::predict::PredictOperator::new(node, output, context)?),
+        plan::Operator::Process(node) => {
+            Box::new(ops::process::ProcessOperator::new(node, &inputs[0], output, context)?)
+        }
         plan::Operator::WindowTable(node) => ops::window_table::new(node, &inputs[0], output, context.retracting)?,
         plan::Operator::WindowAggregate(node) => {
             ops::window_aggregate::new(node, &inputs[0], output, context.retracting, &*context.functions)?

@@ -285,9 +285,12 @@ impl Chain {
     /// The input pauses: watermarks that were held back are given.
     pub(crate) fn pause(&mut self) -> Result<()> {
         for index in 0..self.slots.len() {
-            if let Body::Operator(operator) = &mut self.slots[index].body
-                && let Some(watermark) = operator.on_pause()
-            {
+            let slot = &mut self.slots[index];
+            let Body::Operator(operator) = &mut slot.body else { continue };
+            self.current = index;
+            let watermark = operator.on_pause(&mut slot.outbox)?;
+            self.forward(index)?;
+            if let Some(watermark) = watermark {
                 self.raise(index, watermark)?;
             }
         }

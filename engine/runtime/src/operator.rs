@@ -59,10 +59,14 @@ pub trait Operator: Send {
     }
 
     /// Nothing has come for `pipeline.auto-watermark-interval`: the watermark that the operator held back only in order to
-    /// give it less often, or one that follows the clock; else `None`. Not called in event-time tests; only the operators
-    /// that make watermarks implement it.
-    fn on_pause(&mut self) -> Option<i64> {
-        None
+    /// give it less often, or one that follows the clock; else `None`. Gives what the clock makes due. Not called in event-time
+    /// tests; only operators that make watermarks or follow the clock implement it.
+    ///
+    /// # Errors
+    /// As [`Operator::on_batch`].
+    fn on_pause(&mut self, out: &mut dyn Output) -> Result<Option<i64>> {
+        let _ = out;
+        Ok(None)
     }
 
     /// Whether the operator must hear of pauses wherever it stands, not only in a task that reads sources: its watermarks

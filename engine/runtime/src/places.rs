@@ -8,8 +8,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::array::{ArrayRef, RecordBatch};
-use wasmill_expr::{Context, ModuleVersion, UserAggregate, UserFunctions, UserModel, UserName, UserScalar, UserTable};
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use wasmill_expr::{
+    Context, KeyedRows, ModuleVersion, ProcessResult, UserAggregate, UserFunctions, UserModel, UserName, UserProcess,
+    UserScalar, UserTable,
+};
 use wasmill_plan::{Result, Table};
 
 use crate::swap::Swap;
@@ -34,6 +37,7 @@ enum Place {
     Scalar(Shared<Box<dyn UserScalar>>),
     Aggregate(Shared<Aggregate>),
     Table(Shared<Box<dyn UserTable>>),
+    Process(Shared<Box<dyn UserProcess>>),
     Model(Shared<Model>),
 }
 
@@ -109,6 +113,11 @@ impl Place {
                 let (place, new) = (place.clone(), functions.table(name)?);
                 Box::new(move || *lock(&place) = new)
             }
+            // Its state is the operator's.
+            Self::Process(place) => {
+                let (place, new) = (place.clone(), functions.process(name)?);
+                Box::new(move || *lock(&place) = new)
+            }
             Self::Aggregate(place) => {
                 let mut new = functions.aggregate(name)?;
                 let mut old = lock(place);
@@ -150,6 +159,11 @@ impl UserFunctions for Places {
         self.add(&UserName::function(name), Place::Table(place.clone()));
         Ok(Box::new(PlacedTable(place)))
     }
+    fn process(&self, name: &str) -> Result<Box<dyn UserProcess>> {
+        let place = Arc::new(Mutex::new(self.functions.process(name)?));
+        self.add(&UserName::function(name), Place::Process(place.clone()));
+        Ok(Box::new(PlacedProcess(place)))
+    }
     fn model(&self, name: &str) -> Result<Box<dyn UserModel>> {
         let place = Arc::new(Mutex::new(Model { model: self.functions.model(name)?, has_learnt: false }));
         let name = UserName::model(name);
@@ -184,6 +198,17 @@ struct PlacedTable(Shared<Box<dyn UserTable>>);
 impl UserTable for PlacedTable {
     fn call(&mut self, args: &[ArrayRef], rows: usize, context: &Context) -> Result<(Vec<u32>, Vec<ArrayRef>)> {
         lock(&self.0).call(args, rows, context)
+    }
+}
+
+struct PlacedProcess(Shared<Box<dyn UserProcess>>);
+
+impl UserProcess for PlacedProcess {
+    fn process(&mut self, rows: &KeyedRows<'_>, args: &[ArrayRef]) -> Result<ProcessResult> {
+        lock(&self.0).process(rows, args)
+    }
+    fn timer(&mut self, timers: &KeyedRows<'_>, names: &StringArray) -> Result<ProcessResult> {
+        lock(&self.0).timer(timers, names)
     }
 }
 

@@ -106,6 +106,7 @@ fn passed(node: &Node, column: usize) -> Option<usize> {
         Operator::Calc { projection, .. } => projection.iter().position(|e| e.as_column() == Some(column)),
         Operator::WindowAggregate(aggregate) => aggregate.keys.iter().position(|&k| k == column),
         Operator::GroupAggregate { keys, .. } => keys.iter().position(|&k| k == column),
+        Operator::Process(process) => process.partition.iter().position(|&k| k == column),
         Operator::Watermark { .. }
         | Operator::ProcessingTime
         | Operator::Unnest(_)

@@ -134,10 +134,16 @@ fn function_statement(old: &UserFunction, name: &Name, version: &Version) -> Cre
             FunctionKind::Scalar => CreateKind::Scalar,
             FunctionKind::Aggregate { .. } => CreateKind::Aggregate,
             FunctionKind::Table => CreateKind::Table,
+            FunctionKind::Process => CreateKind::Process,
         },
         if_not_exists: false,
         or_replace: true,
         signature: Some((old.args.clone(), old.returns.clone())),
+        // The state stays as it is; a module that describes another one is refused.
+        state: match old.kind {
+            FunctionKind::Process => Some(old.state.iter().map(|f| Field::new(&f.name, f.data_type.clone())).collect()),
+            _ => None,
+        },
         export,
         path,
         options,

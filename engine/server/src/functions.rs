@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! CREATE … FUNCTION, CREATE MODEL --options, Module::load--> signature: declared, or the module's own description
-//!                                 --create------------------> Function | AggregateFunction | TableFunction | ModelFunction
+//!                                 --create------------------> Function | AggregateFunction | TableFunction | ProcessFunction | ModelFunction
 //! ```
 
 use std::collections::HashMap;
@@ -11,14 +11,16 @@ use std::sync::Arc;
 
 use arrow::array::ArrayRef;
 use wasmill_expr::{
-    Context, ModuleVersion, NameKind, UserAggregate, UserFunctions, UserModel, UserName, UserScalar, UserTable,
+    Context, ModuleVersion, NameKind, UserAggregate, UserFunctions, UserModel, UserName, UserProcess, UserScalar,
+    UserTable,
 };
-use wasmill_plan::{DataType, Error, Field, Result, Table, TypeKind};
+use wasmill_plan::{DataType, Error, Field, Result, StateField, Table, TypeKind};
 use wasmill_sql::statement::{CreateFunction, CreateKind, CreateModel, Name, OptionDef};
 use wasmill_sql::{FunctionKind, Model, QueryError, UserFunction, ddl, types};
 use wasmill_wasm::{
     AggregateFunction, AggregateSpec, Description, Function, FunctionOptions, FunctionSpec, Kind, ModelFunction,
-    ModelSpec, Module, Part, Returns, TableFunction, TableSpec, UsageSnapshot, WasmScalar,
+    ModelSpec, Module, Part, ProcessFunction, ProcessSpec, Returns, TableFunction, TableSpec, UsageSnapshot,
+    WasmScalar,
 };
 
 use crate::shadow::{Shadow, ShadowedModel, ShadowedScalar};
@@ -40,6 +42,7 @@ pub(crate) enum Loaded {
     Scalar(Function),
     Aggregate(AggregateFunction),
     Table(TableFunction),
+    Process(ProcessFunction),
 }
 
 /// A function or model, what is known of it, and the candidate beside it.
@@ -89,6 +92,7 @@ impl Loaded {
             Self::Scalar(function) => function.usage(),
             Self::Aggregate(function) => function.usage(),
             Self::Table(function) => function.usage(),
+            Self::Process(function) => function.usage(),
         }
     }
 }
@@ -100,6 +104,7 @@ impl Functions {
             CreateKind::Scalar => Kind::Scalar,
             CreateKind::Aggregate => Kind::Aggregate,
             CreateKind::Table => Kind::Table,
+            CreateKind::Process => Kind::Process,
         };
         let name = statement.name.text.clone();
         refuse_name(kind, &statement.name)?;
@@ -116,6 +121,7 @@ impl Functions {
             TypeKind::Row(fields) => fields.clone(),
             _ => Vec::new(),
         };
+        let state = state(statement, &module, &export, &options)?;
         let about = About::new(kind, &module, &options, format!("({}) RETURNS {returns}", types_of(&args)));
         let (loaded, kind) = match statement.kind {
             CreateKind::Scalar => {
@@ -137,10 +143,16 @@ impl Functions {
                 let function = TableFunction::from_module(spec, &module).map_err(path_error)?;
                 (Loaded::Table(function), FunctionKind::Table)
             }
+            CreateKind::Process => {
+                let (name, export, args, state) = (name.clone(), export.clone(), args.clone(), state.clone());
+                let spec = ProcessSpec { name, export, path, args, returns: columns(), state, options };
+                let function = ProcessFunction::from_module(spec, &module).map_err(path_error)?;
+                (Loaded::Process(function), FunctionKind::Process)
+            }
         };
         self.functions.insert(name.to_lowercase(), Entry::new(loaded, about));
         let (path, options) = (statement.path.text.clone(), texts(&statement.options));
-        Ok(UserFunction { name, kind, args, returns, path, export, options })
+        Ok(UserFunction { name, kind, args, returns, path, export, state, options })
     }
 
     /// Loads and checks the module and the artifact that a CREATE MODEL names.
@@ -278,7 +290,9 @@ fn described(
     let wrong = |message: String| QueryError::new(message).with_span(name.span);
     let form = match kind {
         Kind::Model => format!("{} {} INPUT (x DOUBLE) OUTPUT (y DOUBLE)", kind.statement(), name.text),
-        Kind::Table => format!("{} {}(x DOUBLE) RETURNS TABLE (y DOUBLE)", kind.statement(), name.text),
+        Kind::Table | Kind::Process => {
+            format!("{} {}(x DOUBLE) RETURNS TABLE (y DOUBLE)", kind.statement(), name.text)
+        }
         _ => format!("{} {}(x DOUBLE) RETURNS DOUBLE", kind.statement(), name.text),
     };
     let declare = format!("declare them: {form} LANGUAGE WASM …");
@@ -301,7 +315,7 @@ fn described(
     let data_type = |text: &str| described_type(text, export, name, path);
     let fields = |parts: &[Part], prefix: &str| described_fields(parts, prefix, export, name, path);
     let args = fields(arguments, "arg")?;
-    let columns = matches!(kind, Kind::Table | Kind::Model);
+    let columns = matches!(kind, Kind::Table | Kind::Process | Kind::Model);
     let returns = match returns {
         Returns::Type(text) if columns => row(vec![Field::new("f0", data_type(text)?)]),
         Returns::Type(text) => data_type(text)?,
@@ -315,6 +329,70 @@ fn described(
         }
     };
     Ok((args, returns))
+}
+
+/// What a process function keeps for each key: as declared, or as the module describes it; how long is said by the options, or by
+/// the module.
+fn state(
+    statement: &CreateFunction,
+    module: &Module,
+    export: &str,
+    options: &FunctionOptions,
+) -> Result<Vec<StateField>, QueryError> {
+    if statement.kind != CreateKind::Process {
+        return Ok(Vec::new());
+    }
+    let (name, path) = (&statement.name, &statement.path);
+    let described = module.description(export).map_or(&[][..], |d| &d.state);
+    let mut fields = Vec::new();
+    match &statement.state {
+        Some(declared) => fields.extend(declared.iter().map(|field| {
+            let data_type = field.data_type.clone().with_nullable(true);
+            StateField { name: field.name.clone(), data_type, ttl_ms: None }
+        })),
+        None => {
+            for field in described {
+                let data_type = described_type(&field.data_type, export, name, path)?.with_nullable(true);
+                let fits = match field.kind.as_str() {
+                    "list" => matches!(data_type.kind, TypeKind::Array(_)),
+                    "map" => matches!(data_type.kind, TypeKind::Map(..)),
+                    "value" => true,
+                    _ => false,
+                };
+                if !fits {
+                    let message = format!("'{}' describes the state of '{export}' wrongly", path.text);
+                    let detail = format!("'{}' is {}, and of the kind '{}'", field.name, data_type.kind, field.kind);
+                    let hint = "kinds are 'value', 'list' (of an ARRAY) and 'map' (of a MAP)";
+                    return Err(QueryError::new(message).with_span(name.span).with_detail(detail).with_hint(hint));
+                }
+                fields.push(StateField { name: field.name.clone(), data_type, ttl_ms: None });
+            }
+        }
+    }
+    if let Some((i, twice)) = fields.iter().enumerate().find(|(i, f)| fields[..*i].iter().any(|g| g.name == f.name)) {
+        let message = format!("field {} of the state is another '{}'", i + 1, twice.name);
+        return Err(QueryError::new(message).with_span(name.span));
+    }
+    for field in described {
+        let Some(ttl) = &field.ttl else { continue };
+        let own = FunctionOptions::parse(Kind::Process, [(format!("state.{}.ttl", field.name).as_str(), ttl.as_str())]);
+        let own = own.map_err(|error| at(error, path))?;
+        set_ttls(&mut fields, &own);
+    }
+    set_ttls(&mut fields, options);
+    if let Some((unknown, _)) = options.state_ttls.iter().find(|(field, _)| fields.iter().all(|f| f.name != *field)) {
+        let span = ddl::option_span(&statement.options, &format!("state.{unknown}.ttl"), false);
+        let error = QueryError::unknown("field of the state", unknown, fields.iter().map(|f| f.name.as_str()));
+        return Err(error.with_span(span.or(name.span)));
+    }
+    Ok(fields)
+}
+
+fn set_ttls(fields: &mut [StateField], options: &FunctionOptions) {
+    for (name, ttl) in &options.state_ttls {
+        let of_name = fields.iter_mut().filter(|field| field.name == *name);
+        of_name.for_each(|field| field.ttl_ms = Some(ttl.as_millis() as i64));
+    }
 }
 
 /// A type as a module's description writes it.
@@ -368,6 +446,12 @@ impl UserFunctions for Functions {
         match &self.loaded(name)?.loaded {
             Loaded::Table(function) => Ok(Box::new(function.table())),
             _ => Err(Error::query(format!("'{name}' is no table function"))),
+        }
+    }
+    fn process(&self, name: &str) -> Result<Box<dyn UserProcess>> {
+        match &self.loaded(name)?.loaded {
+            Loaded::Process(function) => Ok(Box::new(function.process())),
+            _ => Err(Error::query(format!("'{name}' is no process function"))),
         }
     }
     fn model(&self, name: &str) -> Result<Box<dyn UserModel>> {

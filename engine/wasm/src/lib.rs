@@ -17,6 +17,7 @@
 //! ──> AggregateFunction ── aggregate() ──> WasmAggregate       aggregate/     states of groups in guest memory
 //! ──> ModelFunction ── model() ──> WasmModel                   model.rs       an artifact, loaded once per instance
 //! ──> TableFunction ── table() ──> WasmTable                   table.rs       any number of rows for each row
+//! ──> ProcessFunction ── process() ──> WasmProcess             process.rs     rows of keys, with their state and timers
 //! ```
 //!
 //! A guest has no authority: it imports nothing, its memory and time are capped, and after any failure its instance is
@@ -38,6 +39,7 @@ mod model;
 mod module;
 mod options;
 mod plain;
+mod process;
 mod prune;
 mod replay;
 mod report;
@@ -55,6 +57,7 @@ pub use function::{Function, FunctionSpec};
 pub use model::{ModelFunction, ModelSpec, WasmModel};
 pub use module::{FunctionDescription, Module, ModuleDescription};
 pub use options::{FunctionOptions, OPTION_NAMES, OnError, hex};
+pub use process::{ProcessFunction, ProcessSpec, WasmProcess};
 pub use rewrite::{Effort, Shape};
 pub use scalar::WasmScalar;
 pub use signature::Kind;

@@ -23,9 +23,10 @@ pub(crate) const TABLE_ELEMENTS_MAX: usize = 1 << 20;
 /// The suffix of a column function's export.
 pub(crate) const COLUMNS_SUFFIX: &str = "__cols";
 /// One export of each function that takes columns ends so.
-const KIND_SUFFIXES: [&str; 3] = ["__predict__cols", COLUMNS_SUFFIX, "__acc"];
+const KIND_SUFFIXES: [&str; 4] = ["__predict__cols", COLUMNS_SUFFIX, "__acc", "__process"];
 /// The other exports of such a function.
-const PART_SUFFIXES: [&str; 12] = [
+const PART_SUFFIXES: [&str; 13] = [
+    "__timer",
     "__state_size",
     "__init",
     "__finish",

@@ -29,6 +29,8 @@ pub struct FunctionOptions {
     pub sha256: Option<[u8; 32]>,
     /// `'artifact'`, of models only: the file that the model is loaded from.
     pub artifact: Option<PathBuf>,
+    /// `'state.<field>.ttl'`, of process functions only: how long a field is kept after it was written last.
+    pub state_ttls: Vec<(String, Duration)>,
 }
 
 /// What happens to a row on which the function fails.
@@ -50,6 +52,7 @@ impl Default for FunctionOptions {
             on_error: OnError::Fail,
             sha256: None,
             artifact: None,
+            state_ttls: Vec::new(),
         }
     }
 }
@@ -78,6 +81,14 @@ impl FunctionOptions {
                 "artifact" => {
                     return Err(Error::new(format!("option 'artifact' is for models, not for {}", kind.text()))
                         .hint("CREATE MODEL m INPUT (…) OUTPUT (…) LANGUAGE WASM USING FILE … WITH ('artifact' = …)"));
+                }
+                _ if kind == Kind::Process && state_field(key).is_some() => {
+                    let field = state_field(key).expect("asked before").to_owned();
+                    let ttl = duration(key, value)?;
+                    if ttl.is_zero() || i64::try_from(ttl.as_millis()).is_err() {
+                        return Err(Error::new(format!("option '{key}' is '{value}', not a time from 1 ms on")));
+                    }
+                    parsed.state_ttls.push((field, ttl));
                 }
                 _ => {
                     let e = Error::new(format!("unknown option '{key}' of a Wasm {what}"));
@@ -108,6 +119,10 @@ impl FunctionOptions {
         if let Some(artifact) = &self.artifact {
             all.push(("artifact", artifact.display().to_string()));
         }
+        if !self.state_ttls.is_empty() {
+            let ttls = self.state_ttls.iter().map(|(field, ttl)| format!("{field} {} ms", ttl.as_millis()));
+            all.push(("state.ttl", ttls.collect::<Vec<_>>().join(", ")));
+        }
         if let Some(digest) = self.sha256 {
             all.push(("sha256", hex(&digest)));
         }
@@ -136,9 +151,22 @@ fn memory(value: &str) -> Result<u64> {
     Ok(bytes)
 }
 
+/// The field whose time to live an option gives: `state.<field>.ttl`.
+fn state_field(key: &str) -> Option<&str> {
+    key.strip_prefix("state.")?.strip_suffix(".ttl").filter(|field| !field.is_empty())
+}
+
 fn timeout(value: &str) -> Result<Duration> {
+    let timeout = duration("timeout", value)?;
+    if timeout.is_zero() || timeout > TIMEOUT_CEILING {
+        return Err(Error::new(format!("option 'timeout' is '{value}', outside 1 ms to 1 h")));
+    }
+    Ok(timeout)
+}
+
+fn duration(key: &str, value: &str) -> Result<Duration> {
     let wrong = || {
-        Error::new(format!("option 'timeout' is '{value}', which is not a duration"))
+        Error::new(format!("option '{key}' is '{value}', which is not a duration"))
             .hint("write a whole number with a unit, such as '500 ms', '1 s' or '1 min'")
     };
     let (number, unit) = split_unit(value).ok_or_else(wrong)?;
@@ -147,13 +175,10 @@ fn timeout(value: &str) -> Result<Duration> {
         "s" | "sec" | "secs" | "second" | "seconds" => 1_000,
         "m" | "min" | "minute" | "minutes" => 60_000,
         "h" | "hour" | "hours" => 3_600_000,
+        "d" | "day" | "days" => 86_400_000,
         _ => return Err(wrong()),
     };
-    let timeout = Duration::from_millis(number.checked_mul(millis).unwrap_or(u64::MAX));
-    if timeout.is_zero() || timeout > TIMEOUT_CEILING {
-        return Err(Error::new(format!("option 'timeout' is '{value}', outside 1 ms to 1 h")));
-    }
-    Ok(timeout)
+    Ok(Duration::from_millis(number.checked_mul(millis).unwrap_or(u64::MAX)))
 }
 
 fn on_error(kind: Kind, value: &str) -> Result<OnError> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use wasm_encoder::ValType;
-use wasmill_plan::{DataType, Field, TypeKind};
+use wasmill_plan::{DataType, Field, StateField, TypeKind};
 
 use crate::descriptor::{self, Description, Part, Returns};
 use crate::error::{Error, Result, nearest};
@@ -249,6 +249,26 @@ pub(crate) fn check_described(
     }
 }
 
+/// Refuses a declared state that contradicts the module's own description of it.
+pub(crate) fn check_state(module: &Module, name: &str, export: &str, declared: &[StateField]) -> Result<()> {
+    let Some(described) = module.description(export) else { return Ok(()) };
+    let same = described.state.len() == declared.len()
+        && described.state.iter().zip(declared).all(|(described, declared)| {
+            described.name == declared.name && descriptor::same_type(&described.data_type, &declared.data_type.kind)
+        });
+    if same {
+        return Ok(());
+    }
+    let list = |fields: Vec<String>| if fields.is_empty() { "none".to_owned() } else { fields.join(", ") };
+    let (has, is) = (
+        list(described.state.iter().map(|f| format!("{} {}", f.name, f.data_type)).collect()),
+        list(declared.iter().map(|f| format!("{} {}", f.name, f.data_type.kind)).collect()),
+    );
+    Err(Error::new(format!("the state of '{name}' is not that of '{}'", module.path().display()))
+        .detail(format!("the module describes {has}; declared is {is}"))
+        .hint("leave STATE out: the module describes itself"))
+}
+
 /// How a described result differs from a declared value.
 pub(crate) fn returns_differ(described: &Returns, declared: &DataType) -> Option<String> {
     match described {
@@ -331,7 +351,7 @@ pub(crate) fn may_have(
         .hint(format!("see udf-sdk/ABI.md, \"{section}\"")))
 }
 
-fn missing(module: &Module, export: &str) -> Error {
+pub(crate) fn missing(module: &Module, export: &str) -> Error {
     let path = module.path().display();
     if module.component.is_some() {
         return Error::new(format!("'{path}' is a component, which has scalar and table functions only"))

@@ -79,6 +79,10 @@ impl Binder<'_> {
                 let bound = self.user_aggregate(whole, user, call)?;
                 self.register_aggregate(whole, &user.name, bound)
             }
+            FunctionKind::Process => {
+                Err(QueryError::at(whole, format!("process function '{}' gives rows, not a value", user.name))
+                    .with_hint(format!("use it in FROM: {}(input => TABLE t PARTITION BY k ORDER BY ts)", user.name)))
+            }
             FunctionKind::Table => {
                 Err(QueryError::at(whole, format!("table function '{}' gives rows, not a value", user.name))
                     .with_hint(format!("use it in FROM: … CROSS JOIN LATERAL TABLE({}(…)) AS t", user.name)))

@@ -25,24 +25,25 @@ pub(super) fn statement(parser: &mut Parser, text: &str) -> Parsed<Statement> {
     let word = bare_word(&kind.token).map(|w| w.value.to_ascii_uppercase()).unwrap_or_default();
     let aggregate_function = word == "AGGREGATE" && peek_words(parser, &["FUNCTION"]);
     let table_function = word == "TABLE" && peek_words(parser, &["FUNCTION"]);
-    let replaceable = matches!(word.as_str(), "FUNCTION" | "MODEL") || aggregate_function || table_function;
+    let process_function = word == "PROCESS" && peek_words(parser, &["FUNCTION"]);
+    let replaceable =
+        matches!(word.as_str(), "FUNCTION" | "MODEL") || aggregate_function || table_function || process_function;
     if or_replace && !replaceable {
         return fail_with(&replace, "OR REPLACE is not supported here", "write DROP … IF EXISTS before it");
     }
     match word.as_str() {
-        "TABLE" | "AGGREGATE" if aggregate_function || table_function => {
+        "TABLE" | "AGGREGATE" | "PROCESS" if aggregate_function || table_function || process_function => {
             take_words(parser, &["FUNCTION"]);
-            let kind = if table_function { CreateKind::Table } else { CreateKind::Aggregate };
+            let kind = match word.as_str() {
+                "TABLE" => CreateKind::Table,
+                "PROCESS" => CreateKind::Process,
+                _ => CreateKind::Aggregate,
+            };
             function(parser, or_replace, kind).map(Statement::CreateFunction)
         }
         "TABLE" => Ok(Statement::CreateTable(Box::new(table(parser)?))),
         "VIEW" => view(parser, text).map(Statement::CreateView),
         "FUNCTION" => function(parser, or_replace, CreateKind::Scalar).map(Statement::CreateFunction),
-        "PROCESS" => fail_with(
-            &kind,
-            "CREATE PROCESS FUNCTION is not supported",
-            "OVER windows keep state by key: CREATE AGGREGATE FUNCTION, and f(…) OVER (PARTITION BY … ORDER BY ts)",
-        ),
         "MODEL" => model(parser, or_replace).map(Statement::CreateModel),
         "CATALOG" | "DATABASE" => {
             fail_with(&kind, format!("CREATE {word} is not supported"), "there is one catalog with one database")
@@ -50,7 +51,8 @@ pub(super) fn statement(parser: &mut Parser, text: &str) -> Parsed<Statement> {
         "MATERIALIZED" => {
             fail_with(&kind, "CREATE MATERIALIZED TABLE is not supported", "use CREATE VIEW, or INSERT INTO a table")
         }
-        _ => parser.expected("TABLE, VIEW, FUNCTION, AGGREGATE FUNCTION, TABLE FUNCTION or MODEL", kind),
+        _ => parser
+            .expected("TABLE, VIEW, FUNCTION, AGGREGATE FUNCTION, TABLE FUNCTION, PROCESS FUNCTION or MODEL", kind),
     }
 }
 
@@ -280,7 +282,7 @@ fn function(parser: &mut Parser, or_replace: bool, kind: CreateKind) -> Parsed<C
         let token = parser.peek_token();
         expect_words(parser, &["RETURNS"])?;
         let returns = match kind {
-            CreateKind::Table => table_returns(parser)?,
+            CreateKind::Table | CreateKind::Process => table_returns(parser)?,
             _ if peek_words(parser, &["TABLE"]) => {
                 return fail_with(&token, "only table functions return a TABLE", "write CREATE TABLE FUNCTION");
             }
@@ -288,8 +290,16 @@ fn function(parser: &mut Parser, or_replace: bool, kind: CreateKind) -> Parsed<C
         };
         signature = Some((args, returns));
     }
+    let mut state = None;
+    let token = parser.peek_token();
+    if take_words(parser, &["STATE"]) {
+        if kind != CreateKind::Process {
+            return fail_with(&token, "only process functions have a STATE", "write CREATE PROCESS FUNCTION");
+        }
+        state = Some(fields(parser)?);
+    }
     let (export, path, options) = module(parser)?;
-    Ok(CreateFunction { name, kind, if_not_exists, or_replace, signature, export, path, options })
+    Ok(CreateFunction { name, kind, if_not_exists, or_replace, signature, state, export, path, options })
 }
 
 /// `(name TYPE, …)`.

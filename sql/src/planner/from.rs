@@ -54,7 +54,10 @@ impl Planner<'_> {
             )
             .with_span(span)),
             TableFactor::TableFunction { expr: whole @ ast::Expr::Function(function), alias }
-                if self.catalog.function(&last_name(&function.name)).is_some() =>
+                if self
+                    .catalog
+                    .function(&last_name(&function.name))
+                    .is_some_and(|f| f.kind != FunctionKind::Process) =>
             {
                 self.table_of_constants(whole, function, alias.as_ref())
             }
@@ -103,7 +106,14 @@ impl Planner<'_> {
         if upper == "ML_PREDICT" {
             return self.predict(args, span);
         }
-        let users = self.catalog.functions().filter(|f| f.kind == FunctionKind::Table).map(|f| f.name.as_str());
+        if let Some(function) = self.catalog.function(name).filter(|f| f.kind == FunctionKind::Process) {
+            return self.process(function, args, span);
+        }
+        let users = self
+            .catalog
+            .functions()
+            .filter(|f| matches!(f.kind, FunctionKind::Table | FunctionKind::Process))
+            .map(|f| f.name.as_str());
         let known = WINDOW_FUNCTIONS.into_iter().chain(["ML_PREDICT"]).chain(users);
         let error = QueryError::unknown("table function", name, known).with_span(span);
         Err(match self.catalog.function(name) {

@@ -280,7 +280,7 @@ fn feature(input: &Relation, name: &ast::Ident, wanted: &Field, model: &Model) -
 }
 
 /// `name`, or `name0`, `name1`, … where a column has that name already, as in Flink.
-fn free_name(relation: &Relation, name: &str) -> String {
+pub(super) fn free_name(relation: &Relation, name: &str) -> String {
     let taken = |name: &str| relation.scope.columns.iter().any(|c| c.name == name);
     if !taken(name) {
         return name.to_owned();

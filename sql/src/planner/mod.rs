@@ -17,6 +17,7 @@ mod grouping;
 mod insert;
 mod join;
 mod over;
+mod process;
 mod query;
 mod rank;
 mod relation;

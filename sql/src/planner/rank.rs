@@ -297,6 +297,7 @@ impl Planner<'_> {
                 column < self.plan.nodes[input].schema.len() && self.is_rowtime(input, column)
             }
             Operator::Union => node.inputs.iter().all(|i| self.is_rowtime(i.node, column)),
+            Operator::Process(process) => process.time_column.is_some() && column + 1 == node.schema.len(),
             Operator::WindowAggregate(_) => column + 1 == node.schema.len(),
             Operator::WindowTable(_) => {
                 let width = node.schema.len() - 3;

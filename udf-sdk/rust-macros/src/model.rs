@@ -48,10 +48,21 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<(Token
             bound.call(method)
         )
     };
+    // A model may say how many columns it takes: a batch of no rows is asked too, at CREATE MODEL.
+    let width = match block.function("inputs").filter(|_| any) {
+        Some(inputs) => {
+            receiver(inputs, Receiver::Shared, Some(0))?;
+            format!(
+                "let code = MODEL.with(unsafe {{ &mut *result }}, || {fresh}, |model, result| \
+                 ::wasmill::exports::width(unsafe {{ &*batch }}, model.inputs(), result)); if code != 0 {{ return code; }} "
+            )
+        }
+        None => String::new(),
+    };
     let in_out = "(batch: *const ::wasmill::Batch, result: *mut ::wasmill::RawResult) -> u32";
     let bytes_out = "(address: *const u8, length: u32, result: *mut ::wasmill::RawResult) -> u32";
     code += &format!(
-        "{} unsafe extern \"C\" fn predict{in_out} {{ {} }}",
+        "{} unsafe extern \"C\" fn predict{in_out} {{ {width}{} }}",
         export(&format!("{name}__predict__cols")),
         rows("predict", predict, 0, "run")
     );
@@ -126,7 +137,12 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<(Token
 
 /// Whether a method's INPUT is any number of DOUBLE columns.
 fn takes_any(function: &Function) -> bool {
-    function.arguments.first().is_some_and(|a| a.sql.is_none() && a.ty.text == "&[f64]")
+    function.arguments.first().is_some_and(|a| a.sql.is_none() && matches!(a.ty.text.as_str(), "&[f64]" | "&[Option<f64>]"))
+}
+
+/// Whether that method sees NULLs among them.
+fn sees_nulls(function: &Function) -> bool {
+    function.arguments.first().is_some_and(|a| a.ty.text == "&[Option<f64>]")
 }
 
 /// How the arguments of a method come out of a batch.
@@ -144,13 +160,14 @@ impl Bound {
             let values = (0..count).map(|i| format!("::wasmill::FromColumn::from_column(columns.{i}, row)"));
             return Self { columns: columns(count), values: values.collect() };
         }
+        let features = if sees_nulls(function) { "features.row_with_nulls(row)" } else { "features.row(row)" };
         let truth: String = (1..count).map(|i| format!("batch.column(batch.columns() - {}), ", count - i)).collect();
         let values = (1..count).map(|i| format!("::wasmill::FromColumn::from_column(columns.{}, row)", i - 1));
         Self {
             columns: format!(
                 "let mut features = ::wasmill::exports::Features::new(batch, {labels}); let columns = ({truth});"
             ),
-            values: std::iter::once("features.row(row)".to_owned()).chain(values).collect(),
+            values: std::iter::once(features.to_owned()).chain(values).collect(),
         }
     }
     /// Calls the method of `model`; `None` where an argument is missing.

@@ -50,7 +50,7 @@ pub use wasmill_macros::{aggregate, batch, model, scalar, table};
 #[doc(hidden)]
 pub mod exports {
     pub use crate::aggregate::{Groups, clear, finish, init, load, merge, save, state_bytes};
-    pub use crate::model::{Features, Holder, bytes, give_bytes, predict_learn};
+    pub use crate::model::{Features, Holder, bytes, give_bytes, predict_learn, width};
     pub use crate::scalar::{done, each, run, whole};
     pub use crate::table::expand;
 }

@@ -44,17 +44,34 @@ impl<M> Holder<M> {
     }
 }
 
-/// The INPUT of a model that takes any number of DOUBLE columns, `&[f64]`.
+/// The INPUT of a model that takes any number of DOUBLE columns, `&[f64]` or `&[Option<f64>]`.
 pub struct Features<'a> {
     columns: Vec<Column<'a>>,
     values: Vec<f64>,
+    with_nulls: Vec<Option<f64>>,
+}
+
+/// Refuses a batch of another number of columns than a model takes.
+pub fn width(batch: &Batch, wanted: usize, result: &mut RawResult) -> u32 {
+    match batch.columns() {
+        given if given == wanted => 0,
+        given => fail(format!("the model takes {wanted} columns, its INPUT has {given}"), result),
+    }
 }
 
 impl<'a> Features<'a> {
     /// All columns of the batch but the last `labels`.
     pub fn new(batch: &'a Batch, labels: usize) -> Self {
         let columns = (0..batch.columns() - labels).map(|i| batch.column(i)).collect();
-        Self { columns, values: Vec::new() }
+        Self { columns, values: Vec::new(), with_nulls: Vec::new() }
+    }
+    /// The values of that row, NULLs among them.
+    #[inline]
+    pub fn row_with_nulls(&mut self, row: usize) -> Option<&[Option<f64>]> {
+        let value = |column: &Column<'a>| (!column.is_null(row)).then(|| column.value::<f64>(row));
+        self.with_nulls.clear();
+        self.with_nulls.extend(self.columns.iter().map(value));
+        Some(&self.with_nulls)
     }
     /// The values of that row; `None` where one of them is NULL.
     #[inline]

@@ -11,6 +11,7 @@ mod branch;
 mod build;
 mod node;
 mod predicate;
+mod process;
 #[cfg(test)]
 mod tests;
 mod traits;
@@ -21,6 +22,7 @@ use wasmill_plan::{Error, Expr, Result, Table};
 use crate::{ColumnValue, Context, ModuleVersion, UserName};
 use node::{Frame, Node};
 pub use predicate::{Predicate, Selection};
+pub use process::{KeyedRows, ProcessResult, TimerChange, TimerClock, UserProcess};
 pub use traits::{eager_children, is_repeatable, is_slight};
 
 /// Where the evaluator finds the user's functions.
@@ -41,6 +43,11 @@ pub trait UserFunctions {
     /// The model of that name, for one instance of an operator.
     fn model(&self, name: &str) -> Result<Box<dyn UserModel>> {
         Err(Error::query(format!("there is no model '{name}'")))
+    }
+
+    /// The process function of that name, for one instance of an operator.
+    fn process(&self, name: &str) -> Result<Box<dyn UserProcess>> {
+        Err(Error::query(format!("there is no process function '{name}'")))
     }
 
     /// The module that a name stands for; `None` where it stands for none.

@@ -11,6 +11,7 @@ mod ordered;
 pub(crate) mod over;
 pub(crate) mod over_by_column;
 pub(crate) mod predict;
+pub(crate) mod process;
 pub mod processing_time;
 pub(crate) mod rank;
 mod row_heap;

@@ -104,12 +104,12 @@ impl Operator for WatermarkOperator {
         Ok(self.progress.given)
     }
 
-    fn on_pause(&mut self) -> Option<i64> {
+    fn on_pause(&mut self, _out: &mut dyn Output) -> Result<Option<i64>> {
         let rises = self.progress.current > self.progress.given.max(0);
-        rises.then(|| {
+        Ok(rises.then(|| {
             self.progress.given = self.progress.current;
             self.progress.given
-        })
+        }))
     }
 
     fn state(&mut self) -> Vec<&mut dyn StateTable> {

@@ -6,7 +6,7 @@ use wasmill_plan::DataType;
 use wasmtime::{Memory, Store, TypedFunc, WasmParams, WasmResults};
 
 use super::read::Bounds;
-use super::write::{Block, write_words};
+use super::write::{Block, Column, write_words};
 use super::{ABI_VERSION, BATCH_BYTES, BUFFER_ALIGNMENT, COLUMN_BYTES, RESULT_BYTES};
 use crate::error::bytes_text;
 use crate::instance::{Failure, Instance, Limits};
@@ -36,6 +36,9 @@ pub(crate) struct Call<'a> {
     /// Types of the result columns, and how many rows they are to have.
     pub results: &'a [DataType],
     pub result_rows: usize,
+    /// A second batch, of so many rows, and more results of rows that the guest chooses: those of process functions.
+    pub state: Option<(&'a [ArrayRef], &'a [DataType], usize)>,
+    pub more_results: &'a [&'a [DataType]],
 }
 
 /// Where a call lies in guest memory.
@@ -43,10 +46,19 @@ pub(crate) struct Call<'a> {
 pub(crate) struct Placed {
     /// `wm_batch`.
     pub input: u32,
-    /// `wm_result`.
+    /// `wm_result`; of several, the first.
     pub output: u32,
+    /// The second batch.
+    pub state: u32,
     /// The lists of group numbers.
     pub groups: [u32; 2],
+}
+
+impl Placed {
+    /// The same call with result `index` as its output.
+    pub(crate) fn result(&self, index: usize) -> Self {
+        Self { output: self.output + (index * RESULT_BYTES) as u32, ..self.clone() }
+    }
 }
 
 impl Guest {
@@ -87,34 +99,54 @@ impl Guest {
     /// Lays a call out in guest memory.
     pub(crate) fn place(&mut self, call: &Call) -> Result<Placed, Failure> {
         let too_many = || Failure::wrong("the batch is too large for 32-bit addresses");
+        let (state, state_types, state_rows) = call.state.unwrap_or((&[], &[], 0));
+        let results: Vec<(&[DataType], usize)> = std::iter::once((call.results, call.result_rows))
+            .chain(call.more_results.iter().map(|r| (*r, 0)))
+            .collect();
+        let batches = if call.state.is_some() { 2 } else { 1 };
+        let columns = call.args.len() + state.len() + results.iter().map(|(types, _)| types.len()).sum::<usize>();
         let mut block = Block::default();
-        block.reserve(BATCH_BYTES + COLUMN_BYTES * call.args.len() + RESULT_BYTES + COLUMN_BYTES * call.results.len());
-        let args = call.args.iter().zip(call.arg_types);
-        let args = args.map(|(array, ty)| block.argument(array, ty, call.rows)).collect::<Option<Vec<_>>>();
-        let args = args.ok_or_else(too_many)?;
-        let results = call.results.iter().map(|ty| block.result(ty, call.result_rows)).collect::<Option<Vec<_>>>();
-        let results = results.ok_or_else(too_many)?;
+        block.reserve(BATCH_BYTES * batches + RESULT_BYTES * results.len() + COLUMN_BYTES * columns);
+        let mut laid_out = |columns: &[ArrayRef], types: &[DataType], rows: usize| {
+            columns.iter().zip(types).map(|(array, ty)| block.argument(array, ty, rows)).collect::<Option<Vec<_>>>()
+        };
+        let args = laid_out(call.args, call.arg_types, call.rows).ok_or_else(too_many)?;
+        // A state of one key is no constant.
+        let state = laid_out(state, state_types, state_rows).ok_or_else(too_many)?;
+        let frames = results.iter().map(|(types, rows)| types.iter().map(|ty| block.result(ty, *rows)).collect());
+        let frames = frames.collect::<Option<Vec<Vec<_>>>>().ok_or_else(too_many)?;
         let mut groups = [0; 2];
         for (at, list) in groups.iter_mut().zip(call.groups) {
             *at = block.piece(Buffer::from_slice_ref(list)).ok_or_else(too_many)?;
         }
         let base = self.block(u32::try_from(block.bytes).map_err(|_| too_many())?)?;
-        let columns_at = base + BATCH_BYTES as u32;
-        let output = columns_at + (COLUMN_BYTES * args.len()) as u32;
-        let results_at = output + RESULT_BYTES as u32;
+        // Batches, results, then the columns of all.
+        let state_at = base + BATCH_BYTES as u32;
+        let output = base + (BATCH_BYTES * batches) as u32;
+        let mut at = output + (RESULT_BYTES * results.len()) as u32;
         let memory = self.memory.data_mut(&mut self.instance.store);
-        write_words(memory, base, &[call.rows as u32, args.len() as u32, columns_at, 0]);
-        for (i, column) in args.iter().enumerate() {
-            column.write(memory, columns_at + (i * COLUMN_BYTES) as u32, base);
+        let mut write = |columns: &[Column]| {
+            let first = at;
+            for column in columns {
+                column.write(memory, at, base);
+                at += COLUMN_BYTES as u32;
+            }
+            first
+        };
+        let args_at = write(&args);
+        let state_columns_at = write(&state);
+        let frames_at: Vec<u32> = frames.iter().map(|columns| write(columns)).collect();
+        write_words(memory, base, &[call.rows as u32, args.len() as u32, args_at, 0]);
+        if call.state.is_some() {
+            write_words(memory, state_at, &[state_rows as u32, state.len() as u32, state_columns_at, 0]);
         }
-        let result_columns_at = if results.is_empty() { 0 } else { results_at };
-        let result = [result_columns_at, results.len() as u32, call.result_rows as u32, 0, 0, 0, 0, 0];
-        write_words(memory, output, &result);
-        for (i, column) in results.iter().enumerate() {
-            column.write(memory, results_at + (i * COLUMN_BYTES) as u32, base);
+        for (i, ((types, rows), columns_at)) in results.iter().zip(frames_at).enumerate() {
+            let columns_at = if types.is_empty() { 0 } else { columns_at };
+            let result = [columns_at, types.len() as u32, *rows as u32, 0, 0, 0, 0, 0];
+            write_words(memory, output + (RESULT_BYTES * i) as u32, &result);
         }
         block.write(memory, base);
-        Ok(Placed { input: base, output, groups: groups.map(|at| at + base) })
+        Ok(Placed { input: base, output, state: state_at, groups: groups.map(|at| at + base) })
     }
 
     /// What a call gave: nothing, or its error.

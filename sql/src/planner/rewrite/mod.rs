@@ -64,7 +64,15 @@ impl Rebuild {
     /// Adds a node that had none before.
     fn push_new(&mut self, node: Node) -> NodeId {
         let stem = node.uid.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('-').to_owned();
-        self.plan.add(&stem, node.operator, node.inputs, node.schema, node.changelog)
+        let named = match &node.operator {
+            wasmill_plan::Operator::Process(process) => process.uid.clone(),
+            _ => None,
+        };
+        let id = self.plan.add(&stem, node.operator, node.inputs, node.schema, node.changelog);
+        if let Some(uid) = named {
+            self.plan.nodes[id].uid = uid;
+        }
+        id
     }
 }
 

@@ -144,6 +144,12 @@ fn reads(node: &Node, output: &BTreeSet<usize>, width: usize) -> BTreeSet<usize>
             reads.extend(passed());
             args.iter().chain(labels).for_each(|arg| exprs(&mut reads, arg));
         }
+        Operator::Process(process) => {
+            reads.extend(&process.partition);
+            reads.extend(process.time_column);
+            reads.extend(process.order.iter().flatten().map(|key| key.column));
+            process.args.iter().for_each(|arg| exprs(&mut reads, arg));
+        }
         Operator::WindowTable(table) => {
             reads.extend(passed());
             spec_columns(&table.window, &mut reads);
@@ -278,6 +284,13 @@ fn narrow(node: &mut Node, inputs: &[&Kept], required: &BTreeSet<usize>) -> Kept
         Operator::Predict(Predict { args, labels, .. }) => {
             args.iter_mut().chain(labels).for_each(expr);
             appended(kept, width)
+        }
+        Operator::Process(process) => {
+            process.args.iter_mut().for_each(expr);
+            process.partition.iter_mut().for_each(column);
+            process.time_column.iter_mut().for_each(column);
+            process.order.iter_mut().flatten().for_each(|key| column(&mut key.column));
+            (0..width).map(Some).collect()
         }
         Operator::WindowTable(table) => {
             map_spec(&mut table.window, kept);

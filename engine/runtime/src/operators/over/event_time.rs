@@ -8,15 +8,14 @@
 //! counts while nothing newer of its key came out; it is answered with the next rise of the watermark. A time up to the epoch
 //! is always late there. With RANGE, keys are forgotten by [`super::cleanup`].
 
-use arrow::array::{ArrayRef, RecordBatch, UInt32Array};
-use arrow::compute::SortOptions;
+use arrow::array::{RecordBatch, UInt32Array};
 use arrow::datatypes::SchemaRef;
-use arrow::row::{RowConverter, SortField};
 use wasmill_expr::UserFunctions;
-use wasmill_plan::{Error, Over, Result, Schema, SortKey};
+use wasmill_plan::{Over, Result, Schema};
 
 use super::pending::{Due, Part, Pending, times};
 use super::saved::Keyed;
+use super::ties::Ties;
 use crate::batch::{Batch, NO_WATERMARK, take_rows};
 use crate::operator::{Operator, Output};
 use crate::state::{StateTable, hash_rows};
@@ -188,38 +187,6 @@ impl EventTimeOver {
                 self.keyed.keys.remove(key);
             }
         }
-    }
-}
-
-/// How rows of one time are ordered.
-struct Ties {
-    columns: Vec<usize>,
-    converter: RowConverter,
-}
-
-impl Ties {
-    fn new(keys: &[SortKey], input: &Schema) -> Result<Option<Self>> {
-        if keys.is_empty() {
-            return Ok(None);
-        }
-        let field = |key: &SortKey| {
-            let options = SortOptions { descending: key.descending, nulls_first: key.nulls_first };
-            SortField::new_with_options(input.fields[key.column].data_type.to_arrow(), options)
-        };
-        let converter = RowConverter::new(keys.iter().map(field).collect())
-            .map_err(|e| Error::query(format!("columns of these types have no order: {e}")))?;
-        Ok(Some(Self { columns: keys.iter().map(|k| k.column).collect(), converter }))
-    }
-
-    fn sort(&self, due: &mut Due) -> Result<()> {
-        let columns: Vec<ArrayRef> = self.columns.iter().map(|&c| due.rows.column(c).clone()).collect();
-        let sort_keys = self.converter.convert_columns(&columns)?;
-        let mut order: Vec<u32> = (0..due.times.len() as u32).collect();
-        order.sort_by_key(|&row| (due.times[row as usize], sort_keys.row(row as usize)));
-        due.rows = take_rows(&due.rows, &UInt32Array::from(order.clone()));
-        due.times = order.iter().map(|&row| due.times[row as usize]).collect();
-        due.keys = order.iter().map(|&row| due.keys[row as usize]).collect();
-        Ok(())
     }
 }
 

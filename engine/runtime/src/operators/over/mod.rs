@@ -26,6 +26,7 @@ mod store;
 mod sums;
 #[cfg(test)]
 mod tests;
+pub(crate) mod ties;
 mod tree;
 
 use wasmill_expr::UserFunctions;

@@ -10,10 +10,10 @@ use crate::batch::take_rows;
 use crate::state::{KEY_GROUP_COLUMN, StateTable, hash_rows, key_group};
 
 /// Rows that came together, read in time order.
-pub(super) struct Part {
-    pub(super) rows: RecordBatch,
-    pub(super) times: Vec<i64>,
-    pub(super) keys: Vec<u32>,
+pub(crate) struct Part {
+    pub(crate) rows: RecordBatch,
+    pub(crate) times: Vec<i64>,
+    pub(crate) keys: Vec<u32>,
     /// Rows by time, ties by arrival; `None` where they came so.
     order: Option<Vec<u32>>,
     /// How many have left.
@@ -21,7 +21,7 @@ pub(super) struct Part {
 }
 
 impl Part {
-    pub(super) fn new(rows: RecordBatch, times: Vec<i64>, keys: Vec<u32>) -> Self {
+    pub(crate) fn new(rows: RecordBatch, times: Vec<i64>, keys: Vec<u32>) -> Self {
         let order = (!times.is_sorted()).then(|| {
             let mut order: Vec<u32> = (0..times.len() as u32).collect();
             order.sort_by_key(|&row| times[row as usize]);
@@ -54,31 +54,31 @@ impl Part {
 }
 
 /// Rows in time order, ties in order of arrival.
-pub(super) struct Due {
-    pub(super) rows: RecordBatch,
-    pub(super) times: Vec<i64>,
-    pub(super) keys: Vec<u32>,
+pub(crate) struct Due {
+    pub(crate) rows: RecordBatch,
+    pub(crate) times: Vec<i64>,
+    pub(crate) keys: Vec<u32>,
 }
 
 /// State table `rows`: the input's columns, then `$order` BIGINT (order of arrival) and `$held` BIGINT (see
 /// [`Pending::hold`]; NULL for rows that came in time).
-pub(super) struct Pending {
+pub(crate) struct Pending {
     schema: SchemaRef,
     partition: Vec<usize>,
     parts: Vec<Part>,
     held: Vec<Part>,
     held_mark: i64,
     /// Rows of a restored state that have no key ids yet.
-    pub(super) loaded: Option<RecordBatch>,
+    pub(crate) loaded: Option<RecordBatch>,
 }
 
 impl Pending {
-    pub(super) fn new(schema: SchemaRef, partition: Vec<usize>) -> Self {
+    pub(crate) fn new(schema: SchemaRef, partition: Vec<usize>) -> Self {
         Self { schema, partition, parts: Vec::new(), held: Vec::new(), held_mark: i64::MIN, loaded: None }
     }
 
     /// Adds rows that came in time.
-    pub(super) fn add(&mut self, part: Part) {
+    pub(crate) fn add(&mut self, part: Part) {
         if !part.times.is_empty() {
             self.parts.push(part);
         }
@@ -86,7 +86,7 @@ impl Pending {
 
     /// Keeps rows that the watermark `mark` had passed when they came: they leave when it rises again (a timer of Flink that
     /// is set in the past fires with the next watermark). `mark` is not below that of the rows already held.
-    pub(super) fn hold(&mut self, part: Part, mark: i64) {
+    pub(crate) fn hold(&mut self, part: Part, mark: i64) {
         debug_assert!(self.held.is_empty() || self.held_mark == mark, "held rows are released before the mark rises");
         self.held.push(part);
         self.held_mark = mark;
@@ -96,7 +96,7 @@ impl Pending {
     ///
     /// # Errors
     /// None today; arrow's kernels return them.
-    pub(super) fn take_due(&mut self, watermark: i64) -> Result<Option<Due>> {
+    pub(crate) fn take_due(&mut self, watermark: i64) -> Result<Option<Due>> {
         if self.held_mark < watermark {
             self.parts.append(&mut self.held);
         }
@@ -153,12 +153,12 @@ impl Pending {
     }
 
     /// The columns that decide the key.
-    pub(super) fn key_columns(&self, rows: &RecordBatch) -> Vec<ArrayRef> {
+    pub(crate) fn key_columns(&self, rows: &RecordBatch) -> Vec<ArrayRef> {
         self.partition.iter().map(|&c| rows.column(c).clone()).collect()
     }
 
     /// Splits restored rows by what they were: in time, or held at a mark.
-    pub(super) fn take_loaded(&mut self) -> Option<Vec<(RecordBatch, Option<i64>)>> {
+    pub(crate) fn take_loaded(&mut self) -> Option<Vec<(RecordBatch, Option<i64>)>> {
         let rows = self.loaded.take()?;
         let width = self.schema.fields().len();
         let held = rows.column(width + 1).as_primitive::<Int64Type>();
@@ -228,7 +228,7 @@ impl StateTable for Pending {
             && rows.column(width + 1).data_type() == &A::Int64
             && rows.column(width + 2).data_type() == &A::Int64;
         if !fits {
-            return Err(Error::Corrupt { message: "table 'rows' of an OVER operator has other columns".to_owned() });
+            return Err(Error::Corrupt { message: "table 'rows' of rows that wait has other columns".to_owned() });
         }
         let order = rows.column(width + 1).as_primitive::<Int64Type>().values();
         let mut indices: Vec<u32> = (0..rows.num_rows() as u32).collect();
