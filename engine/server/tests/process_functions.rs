@@ -7,7 +7,7 @@ use std::sync::Arc;
 use wasmill_connectors::Connectors;
 use wasmill_runtime::testing::matrix::{compact, run_all};
 use wasmill_runtime::{JobOptions, JobParts};
-use wasmill_server::Session;
+use wasmill_server::{Answer, Session};
 use wasmill_sql::{Statement, parse_script, plan_query};
 
 /// Payments with a row out of order, a late one (8), a NULL card and a NULL amount.
@@ -161,7 +161,9 @@ fn late_rows_can_be_kept() {
     );
     let mut session = Session::new();
     for statement in &parse_script(&text).unwrap_or_else(|e| panic!("{}", e.render(&text))) {
-        session.execute(statement).unwrap_or_else(|e| panic!("{}", e.render(&text)));
+        if let Answer::Job(job) = session.execute(statement).unwrap_or_else(|e| panic!("{}", e.render(&text))) {
+            job.start(None).and_then(|running| running.finish()).unwrap_or_else(|e| panic!("{}", e.render(&text)));
+        }
     }
     let late = std::fs::read_to_string(folder.path().join("late.csv")).unwrap();
     assert!(late.contains("8,a,") && late.lines().count() <= 2, "{late}");

@@ -13,6 +13,8 @@
 
 mod kept;
 mod lanes;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
