@@ -58,7 +58,7 @@ install() {
   case $1 in
     rust)
       has_rust && return
-      if command -v rustup >/dev/null && try "the Rust target (rustup)" rustup target add wasm32-unknown-unknown; then return; fi
+      if command -v rustup >/dev/null && try "the Rust target (rustup)" timeout 120 rustup target add wasm32-unknown-unknown; then return; fi
       command -v apt-get >/dev/null || { echo "toolchains: neither rustup nor apt-get has Rust for wasm32" >&2; return 1; }
       # shellcheck disable=SC2086 # several packages
       try "$debian_rust (Debian)" apt-get install -y --no-install-recommends $debian_rust ||

@@ -116,6 +116,12 @@ fn operator(node: &Node, inputs: &[&Schema]) -> String {
             if !predict.labels.is_empty() {
                 let _ = write!(line, ", then learn ({})", list(&predict.labels));
             }
+            if let Some(feedback) = &predict.feedback {
+                line.push_str(match feedback.time_columns {
+                    Some(_) => ", learns from its second input in the order of time",
+                    None => ", learns from its second input as rows arrive",
+                });
+            }
             line
         }
         Operator::Process(process) => {

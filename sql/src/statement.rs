@@ -84,8 +84,10 @@ pub struct QueryStatement {
 /// `INSERT INTO table [(columns)] query`.
 #[derive(Clone, Debug)]
 pub struct InsertStatement {
-    /// The table.
+    /// The table, or the model.
     pub table: Name,
+    /// `INSERT INTO MODEL`: it learns from the rows.
+    pub into_model: bool,
     /// The columns that are given; empty for all.
     pub columns: Vec<Ident>,
     /// The rows.

@@ -205,6 +205,21 @@ pub struct Predict {
     /// The model's LABEL columns over the input: it learns from each row after it has predicted it, in order of arrival, if
     /// none of them is NULL. Empty where it does not learn.
     pub labels: Vec<Expr>,
+    /// INSERT INTO MODEL: it learns from the rows of input port 1.
+    #[serde(default)]
+    pub feedback: Option<Feedback>,
+}
+
+/// The rows that a model learns from, beside those that it predicts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Feedback {
+    /// Over input port 1, of the types of the model's INPUT.
+    pub args: Vec<Expr>,
+    /// Over input port 1, of the types of its LABEL.
+    pub labels: Vec<Expr>,
+    /// The time attributes (ms) of ports 0 and 1: rows wait for the watermark, and are worked on in the order of time, predictions
+    /// first. `None`: in the order of arrival.
+    pub time_columns: Option<(usize, usize)>,
 }
 
 /// A process function: output is the partition's columns, the function's columns, and the time (of the row, or of the timer) where

@@ -19,9 +19,9 @@ pub use aggregate::{AggregateCall, OverFrame, OverFunction, OverGroup, SortKey};
 pub use error::{Error, Result};
 pub use expr::{Expr, ExprKind};
 pub use graph::{
-    ChangelogMode, Deduplicate, Input, JoinKind, Lateness, LookupBuild, LookupJoin, Node, NodeId, Operator, Over,
-    OverAnswer, OverByColumn, Plan, Port, Predict, Process, Rank, SinkNode, SourceNode, StateField, TableFunction,
-    Unnest, WindowAggregate, WindowRank, WindowTable,
+    ChangelogMode, Deduplicate, Feedback, Input, JoinKind, Lateness, LookupBuild, LookupJoin, Node, NodeId, Operator,
+    Over, OverAnswer, OverByColumn, Plan, Port, Predict, Process, Rank, SinkNode, SourceNode, StateField,
+    TableFunction, Unnest, WindowAggregate, WindowRank, WindowTable,
 };
 pub use table::{Column, ColumnKind, Options, Table, Watermark};
 pub use types::{DataType, Field, MAX_LENGTH, MAX_PRECISION, Schema, TypeKind};

@@ -32,6 +32,9 @@ pub fn operator(
         plan::Operator::TableFunction(node) => {
             Box::new(ops::table_function::TableFunctionOperator::new(node, output, context)?)
         }
+        plan::Operator::Predict(node) if node.feedback.is_some() => {
+            Box::new(ops::learn::LearnOperator::new(node, inputs, output, context)?)
+        }
         plan::Operator::Predict(node) => Box::new(ops::predict::PredictOperator::new(node, output, context)?),
         plan::Operator::Process(node) => {
             Box::new(ops::process::ProcessOperator::new(node, &inputs[0], output, context)?)

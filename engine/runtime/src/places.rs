@@ -274,6 +274,12 @@ impl UserModel for PlacedModel {
             place.model.predict_then_learn(args, labels, rows)
         })
     }
+    fn learn(&mut self, args: &[ArrayRef], labels: &[ArrayRef], rows: usize) -> Result<()> {
+        self.with(|place| {
+            place.has_learnt = true;
+            place.model.learn(args, labels, rows)
+        })
+    }
     fn save(&mut self) -> Result<Vec<u8>> {
         lock(&self.place).model.save()
     }

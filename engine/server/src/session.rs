@@ -162,6 +162,7 @@ impl Session {
         self.catalog.set_text(&statement.name.text, text);
         let Some(query) = &statement.query else { return Ok(Answer::Done(None)) };
         let insert = InsertStatement {
+            into_model: false,
             table: statement.name.clone(),
             columns: Vec::new(),
             query: query.clone(),

@@ -272,6 +272,15 @@ impl UserModel for ShadowedModel {
         }
         Ok(current)
     }
+    fn learn(&mut self, args: &[ArrayRef], labels: &[ArrayRef], rows: usize) -> Result<()> {
+        self.current.learn(args, labels, rows)?;
+        if self.trial.given_up.is_none()
+            && let Err(error) = self.candidate.learn(args, labels, rows)
+        {
+            self.trial.give_up(format!("given up: {error}"));
+        }
+        Ok(())
+    }
     fn save(&mut self) -> Result<Vec<u8>> {
         self.current.save()
     }

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use arrow::array::{Array, ArrayRef, AsArray, new_empty_array, new_null_array};
-use arrow::compute::concat;
+use arrow::array::{Array, ArrayRef, AsArray, UInt32Array, new_empty_array, new_null_array};
+use arrow::compute::{concat, take};
 use sha2::{Digest, Sha256};
 use wasmill_expr::UserModel;
 use wasmill_plan::{DataType, Field, Result as PlanResult, TypeKind};
@@ -289,7 +289,6 @@ impl Running {
         }
         let labelled = |row: usize| all[inputs..].iter().all(|label| label.is_valid(row));
         let (mut parts, mut from): (Vec<Vec<ArrayRef>>, usize) = Default::default();
-        let learn = self.learner().learn.clone();
         // Rows up to one that is learnt from are predicted together.
         while from < rows {
             let learnt = (from..rows).find(|&row| labelled(row));
@@ -298,9 +297,7 @@ impl Running {
             parts.push(self.predict(model, &part, to - from)?);
             if let Some(row) = learnt {
                 let one: Vec<ArrayRef> = all.iter().map(|c| c.slice(row, 1)).collect();
-                let placed = self.guest.place(&Call { rows: 1, args: &one, arg_types: types, ..Call::default() })?;
-                let code = self.guest.run(&learn, (placed.input, placed.output))?;
-                self.guest.succeeded(code, &placed)?;
+                self.learn(model, &one, 1)?;
             }
             from = to;
         }
@@ -309,6 +306,15 @@ impl Running {
             concat(&parts).map_err(|e| Failure::wrong(e.to_string()))
         };
         (0..model.output_types.len()).map(column).collect()
+    }
+
+    /// Learns from rows of the INPUT columns and the labels, of which none is NULL.
+    fn learn(&mut self, model: &Inner, all: &[ArrayRef], rows: usize) -> Result<(), Failure> {
+        let types = &model.learning.as_ref().expect("it has labels").types;
+        let learn = self.learner().learn.clone();
+        let placed = self.guest.place(&Call { rows, args: all, arg_types: types, ..Call::default() })?;
+        let code = self.guest.run(&learn, (placed.input, placed.output))?;
+        self.guest.succeeded(code, &placed)
     }
 
     fn snapshot(&mut self) -> Result<Vec<u8>, Failure> {
@@ -390,6 +396,29 @@ impl UserModel for WasmModel {
             model.compiled.usage.failed();
             // What was learnt is in the instance that failed: rows cannot be tried again.
             model.compiled.failed(&format!("predicting and learning a batch of {rows} rows: {}", failure.text()))
+        })
+    }
+
+    fn learn(&mut self, args: &[ArrayRef], labels: &[ArrayRef], rows: usize) -> PlanResult<()> {
+        let started = Instant::now();
+        let model = self.model.clone();
+        let labelled = |row: &u32| labels.iter().all(|label| label.len() != rows || label.is_valid(*row as usize));
+        let known: UInt32Array = (0..rows as u32).filter(labelled).collect();
+        if known.is_empty() || labels.iter().any(|label| label.len() != rows && label.is_null(0)) {
+            return Ok(());
+        }
+        let pick = |column: &ArrayRef| match column.len() == rows {
+            true => take(column, &known, None),
+            false => Ok(column.clone()),
+        };
+        let all = args.iter().chain(labels).map(pick).collect::<Result<Vec<_>, _>>()?;
+        let running = self.learning_instance()?;
+        running.guest.instance.arm(None);
+        let result = running.learn(&model, &all, known.len());
+        model.compiled.usage.batch(rows, started.elapsed());
+        result.map_err(|failure| {
+            model.compiled.usage.failed();
+            model.compiled.failed(&format!("learning from a batch of {} rows: {}", known.len(), failure.text()))
         })
     }
 

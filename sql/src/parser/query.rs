@@ -161,7 +161,7 @@ fn interval_ms(expr: &Expr) -> Option<i64> {
     Some(sign * total)
 }
 
-/// `INSERT INTO t [(columns)] query`.
+/// `INSERT INTO [TABLE | MODEL] t [(columns)] query`.
 pub(super) fn insert(parser: &mut Parser) -> Parsed<InsertStatement> {
     let first = parser.next_token();
     let token = parser.peek_token();
@@ -173,7 +173,17 @@ pub(super) fn insert(parser: &mut Parser) -> Parsed<InsertStatement> {
         );
     }
     super::expect_words(parser, &["INTO"])?;
-    take_words(parser, &["TABLE"]);
+    // A table may be called `model` as well.
+    let begins_query = |parser: &mut Parser, at| {
+        ["SELECT", "WITH", "VALUES", "PARTITION"].iter().any(|word| super::peek_nth_word(parser, at, word))
+    };
+    let is_model = super::peek_nth_word(parser, 0, "MODEL")
+        && matches!(parser.peek_nth_token_ref(1).token, Token::Word(_))
+        && !begins_query(parser, 1);
+    let into_model = is_model && take_words(parser, &["MODEL"]);
+    if !into_model {
+        take_words(parser, &["TABLE"]);
+    }
     let table = super::table_name(parser)?;
     let token = parser.peek_token();
     if take_words(parser, &["PARTITION"]) {
@@ -194,5 +204,5 @@ pub(super) fn insert(parser: &mut Parser) -> Parsed<InsertStatement> {
         return parser.expected_ref("SELECT or VALUES", parser.peek_token_ref());
     }
     let query = statement(parser)?;
-    Ok(InsertStatement { table, columns, query, span: span(parser, &first) })
+    Ok(InsertStatement { table, into_model, columns, query, span: span(parser, &first) })
 }

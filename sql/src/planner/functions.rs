@@ -155,11 +155,21 @@ impl Planner<'_> {
             relation.scope.columns.push(ScopeColumn::new(None, &name, field.data_type.clone()));
         }
         let outputs = model.output.iter().map(|f| f.data_type.clone()).collect();
+        let lesson = self.lesson(&model, &input, !labels.is_empty(), span)?;
         // A model that learns is one, and sees all rows.
-        let from = if labels.is_empty() { Input::forward(input.node) } else { Input::by_key(input.node, Vec::new()) };
-        let operator = Operator::Predict(Predict { model: model.name.clone(), args: exprs, outputs, labels });
+        let learns = !labels.is_empty() || lesson.is_some();
+        let from = if learns { Input::by_key(input.node, Vec::new()) } else { Input::forward(input.node) };
+        let mut inputs = vec![from];
+        let mut feedback = None;
+        if let Some((rows, lesson)) = lesson {
+            inputs.push(Input::by_key(rows, Vec::new()));
+            feedback = Some(lesson);
+        }
+        let name = if feedback.is_some() { "learn" } else { "predict" };
+        let operator = Operator::Predict(Predict { model: model.name.clone(), args: exprs, outputs, labels, feedback });
         let (schema, changelog) = (relation.schema(), self.changelog(input.node));
-        relation.node = self.add("predict", operator, vec![from], schema, changelog);
+        relation.node = self.add(name, operator, inputs, schema, changelog);
+        self.taught(&model, relation.node, span)?;
         relation.scope.columns.iter_mut().for_each(|c| c.qualifier = None);
         Ok(relation)
     }
@@ -167,18 +177,7 @@ impl Planner<'_> {
     /// The columns that the model learns from.
     fn labels(&self, input: &Relation, labels: &ast::Expr, model: &Model) -> Result<Vec<Expr>, QueryError> {
         self.require_append(input, "a model that learns", Span::of(labels))?;
-        if model.labels.is_empty() {
-            return Err(QueryError::at(labels, format!("model '{}' does not learn", model.name))
-                .with_hint(format!("its module does not export '{}__learn'", model.export)));
-        }
-        if model.options.get("on-error").is_some_and(|v| !v.eq_ignore_ascii_case("fail")) {
-            return Err(QueryError::at(
-                labels,
-                format!("model '{}' learns, and cannot go on after a failure", model.name),
-            )
-            .with_detail("what it had learnt goes with the instance that fails")
-            .with_hint("create it with 'on-error' = 'fail': the job then goes on from its last checkpoint"));
-        }
+        self.may_learn(model, Span::of(labels))?;
         columns(input, labels, "LABEL", &model.labels, model)
     }
 

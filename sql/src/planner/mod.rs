@@ -16,6 +16,7 @@ mod functions;
 mod grouping;
 mod insert;
 mod join;
+mod learn;
 mod over;
 mod process;
 mod query;
@@ -54,9 +55,14 @@ pub fn plan_query(statement: &QueryStatement, catalog: &Catalog, settings: &Sett
 /// As [`plan_query`].
 pub fn plan_inserts(inserts: &[InsertStatement], catalog: &Catalog, settings: &Settings) -> Result<Plan, QueryError> {
     let mut planner = Planner::new(catalog, settings);
-    for insert in inserts {
+    // What a model learns from is planned before what it predicts.
+    for insert in inserts.iter().filter(|insert| insert.into_model) {
+        planner.learn(insert)?;
+    }
+    for insert in inserts.iter().filter(|insert| !insert.into_model) {
         planner.insert(insert)?;
     }
+    planner.learnt()?;
     planner.late_sinks()?;
     Ok(rewrite::rewrite(planner.plan))
 }
@@ -88,6 +94,8 @@ struct Planner<'a> {
     late_sources: Vec<(NodeId, Relation)>,
     /// `LATE ROWS INTO`: which late source goes where.
     late_into: Vec<(NodeId, Relation, String, Span)>,
+    /// INSERT INTO MODEL: what each model learns from.
+    lessons: Vec<learn::Lesson>,
     /// The windows of the rows that an OVER node reads.
     over_windows: HashMap<NodeId, Option<WindowColumns>>,
 }
@@ -111,6 +119,7 @@ impl<'a> Planner<'a> {
             views: HashMap::new(),
             open_views: Vec::new(),
             clauses: Clauses::default(),
+            lessons: Vec::new(),
             late_sources: Vec::new(),
             late_into: Vec::new(),
             over_windows: HashMap::new(),

@@ -278,7 +278,7 @@ impl Planner<'_> {
     }
 
     /// Whether a column of a node is the time attribute of a watermark below, carried through unchanged.
-    fn is_rowtime(&self, node: NodeId, column: usize) -> bool {
+    pub(super) fn is_rowtime(&self, node: NodeId, column: usize) -> bool {
         let node = &self.plan.nodes[node];
         if column >= node.schema.len() {
             return false;

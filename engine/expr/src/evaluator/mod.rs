@@ -112,6 +112,8 @@ pub trait UserModel: Send {
     fn predict(&mut self, args: &[ArrayRef], rows: usize) -> Result<Vec<ArrayRef>>;
     /// The same, learning from each row behind its prediction where it has all its labels; later rows see what was learnt.
     fn predict_then_learn(&mut self, args: &[ArrayRef], labels: &[ArrayRef], rows: usize) -> Result<Vec<ArrayRef>>;
+    /// Learns from rows in order; those that lack a label are passed over.
+    fn learn(&mut self, args: &[ArrayRef], labels: &[ArrayRef], rows: usize) -> Result<()>;
     /// All that was learnt.
     fn save(&mut self) -> Result<Vec<u8>>;
     /// Becomes what [`UserModel::save`] gave.

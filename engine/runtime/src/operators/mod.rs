@@ -6,6 +6,7 @@ pub mod evaluation;
 pub mod expand;
 pub mod group_aggregate;
 pub(crate) mod key_index;
+pub(crate) mod learn;
 pub(crate) mod lookup_join;
 mod ordered;
 pub(crate) mod over;

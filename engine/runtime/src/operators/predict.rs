@@ -28,10 +28,10 @@ pub struct PredictOperator {
 
 /// State table `model`, of a model that learns: `$key_group` (0) and `snapshot` (Binary, as the model itself gives it). One row,
 /// from the instance that all rows go to; none from those that saw nothing.
-struct Learnt {
-    name: String,
-    model: Box<dyn UserModel>,
-    has_learnt: bool,
+pub(super) struct Learnt {
+    pub(super) name: String,
+    pub(super) model: Box<dyn UserModel>,
+    pub(super) has_learnt: bool,
 }
 
 impl PredictOperator {

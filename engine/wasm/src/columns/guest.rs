@@ -160,7 +160,8 @@ impl Guest {
             Ok([]) | Err(_) => format!("it returned the error code {code}"),
             Ok(text) => {
                 let text = &text[..text.len().min(MESSAGE_BYTES_MAX)];
-                format!("it says: {}", String::from_utf8_lossy(text).escape_debug())
+                let shown = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+                format!("it says: {}", String::from_utf8_lossy(text).chars().map(shown).collect::<String>())
             }
         }))
     }

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use wasmill_plan::{
-    AggregateCall, Expr, Field, Input, LookupBuild, Node, NodeId, Operator, OverFunction, OverGroup, Plan, Port,
-    Predict, Schema, SortKey, TableFunction, WindowKind, WindowSpec, Windowing,
+    AggregateCall, Expr, Feedback, Field, Input, LookupBuild, Node, NodeId, Operator, OverFunction, OverGroup, Plan,
+    Port, Predict, Schema, SortKey, TableFunction, WindowKind, WindowSpec, Windowing,
 };
 
 use super::Rebuild;
@@ -84,7 +84,13 @@ fn required(plan: &Plan) -> Vec<BTreeSet<usize>> {
         }
         for (port, input) in node.inputs.iter().enumerate() {
             let width = input_width(plan, input.node, input.port);
-            let mut reads = reads(node, &required[id], width);
+            let mut reads = match &node.operator {
+                Operator::Predict(Predict { feedback: Some(feedback), .. }) if port == 1 => fed(feedback),
+                _ => reads(node, &required[id], width),
+            };
+            if let (Operator::Predict(Predict { feedback: Some(feedback), .. }), 0) = (&node.operator, port) {
+                reads.extend(feedback.time_columns.map(|(time, _)| time));
+            }
             if port == 0 {
                 reads.extend(&late[id]);
             }
@@ -97,6 +103,17 @@ fn required(plan: &Plan) -> Vec<BTreeSet<usize>> {
         }
     }
     required
+}
+
+/// The columns of what a model learns from.
+fn fed(feedback: &Feedback) -> BTreeSet<usize> {
+    let mut reads: BTreeSet<usize> = feedback.time_columns.iter().map(|(_, time)| *time).collect();
+    for expr in feedback.args.iter().chain(&feedback.labels) {
+        expr.visit_columns(&mut |c| {
+            reads.insert(c);
+        });
+    }
+    reads
 }
 
 fn input_width(plan: &Plan, node: NodeId, port: Port) -> usize {
@@ -281,8 +298,14 @@ fn narrow(node: &mut Node, inputs: &[&Kept], required: &BTreeSet<usize>) -> Kept
             args.iter_mut().for_each(expr);
             appended(kept, width)
         }
-        Operator::Predict(Predict { args, labels, .. }) => {
+        Operator::Predict(Predict { args, labels, feedback, .. }) => {
             args.iter_mut().chain(labels).for_each(expr);
+            if let Some(feedback) = feedback {
+                let fed = inputs[1];
+                let over = |e: &mut Expr| *e = e.clone().map_columns(&|c| at(fed, c));
+                feedback.args.iter_mut().chain(&mut feedback.labels).for_each(over);
+                feedback.time_columns = feedback.time_columns.map(|(time, label)| (at(kept, time), at(fed, label)));
+            }
             appended(kept, width)
         }
         Operator::Process(process) => {

@@ -60,9 +60,10 @@ pub(crate) struct Due {
     pub(crate) keys: Vec<u32>,
 }
 
-/// State table `rows`: the input's columns, then `$order` BIGINT (order of arrival) and `$held` BIGINT (see
+/// State table `rows`, or as its owner calls it: the input's columns, then `$order` BIGINT (order of arrival) and `$held` BIGINT (see
 /// [`Pending::hold`]; NULL for rows that came in time).
 pub(crate) struct Pending {
+    name: &'static str,
     schema: SchemaRef,
     partition: Vec<usize>,
     parts: Vec<Part>,
@@ -74,7 +75,12 @@ pub(crate) struct Pending {
 
 impl Pending {
     pub(crate) fn new(schema: SchemaRef, partition: Vec<usize>) -> Self {
-        Self { schema, partition, parts: Vec::new(), held: Vec::new(), held_mark: i64::MIN, loaded: None }
+        Self::named("rows", schema, partition)
+    }
+
+    /// With that name for its table.
+    pub(crate) fn named(name: &'static str, schema: SchemaRef, partition: Vec<usize>) -> Self {
+        Self { name, schema, partition, parts: Vec::new(), held: Vec::new(), held_mark: i64::MIN, loaded: None }
     }
 
     /// Adds rows that came in time.
@@ -190,7 +196,7 @@ pub(crate) fn times(rows: &RecordBatch, column: usize) -> Result<Vec<i64>> {
 
 impl StateTable for Pending {
     fn name(&self) -> &'static str {
-        "rows"
+        self.name
     }
 
     fn save(&mut self) -> Result<RecordBatch> {
