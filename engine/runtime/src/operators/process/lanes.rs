@@ -12,6 +12,11 @@ pub(super) struct Lane {
 }
 
 impl Lane {
+    /// Its rows in the call.
+    pub fn rows<'o>(&self, order: &'o [u32]) -> &'o [u32] {
+        &order[self.begin..self.begin + self.taken]
+    }
+
     /// The rows of the call are done.
     pub fn advance(&mut self) {
         self.begin += self.taken;

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, RecordBatchOptions, StringArray, UInt32Array};
 use arrow::compute::take;
-use arrow::datatypes::{SchemaRef, TimestampMillisecondType};
+use arrow::datatypes::{Int64Type, SchemaRef, TimestampMillisecondType};
 use wasmill_expr::{Evaluator, KeyedRows, ProcessResult, TimerChange, TimerClock, UserProcess};
 use wasmill_plan::{Error, Process, Result, Schema};
 
@@ -69,6 +69,23 @@ struct Feed {
     limits: Vec<i64>,
 }
 
+/// Rows that are worked on, and the lanes of their keys.
+struct Run<'a> {
+    feed: &'a Feed,
+    /// The rows of each key side by side.
+    order: Vec<u32>,
+    lanes: Vec<Lane>,
+    /// Where each row stands in the call that is made.
+    position: Vec<usize>,
+}
+
+/// The rows of a call, in their order, and the lanes that they are from.
+#[derive(Default)]
+struct Chosen {
+    rows: Vec<u32>,
+    lanes: Vec<usize>,
+}
+
 /// A timer that has been taken out, to be given to the function.
 struct Firing {
     key: u32,
@@ -94,6 +111,21 @@ impl Now {
     fn due(self, time: i64) -> Option<i64> {
         let due = if time <= self.passed { self.earliest } else { time };
         (due <= self.last).then_some(due)
+    }
+}
+
+impl Feed {
+    /// Arguments and times of those rows.
+    fn pick(&self, rows: &[u32]) -> Result<(Vec<ArrayRef>, Int64Array)> {
+        let count = self.keys.len();
+        if rows.len() == count {
+            return Ok((self.args.clone(), self.times.clone()));
+        }
+        let rows = UInt32Array::from(rows.to_vec());
+        // A constant has one value for all rows.
+        let pick = |arg: &ArrayRef| if arg.len() == count { take(arg, &rows, None) } else { Ok(arg.clone()) };
+        let args = self.args.iter().map(pick).collect::<Result<_, _>>()?;
+        Ok((args, take(&self.times, &rows, None)?.as_primitive::<Int64Type>().clone()))
     }
 }
 
@@ -176,92 +208,81 @@ impl ProcessOperator {
 
     /// Works on rows, each behind the timers that are due before it.
     fn run(&mut self, feed: &Feed, out: &mut dyn Output) -> Result<()> {
-        let (order, mut lanes) = lanes(&feed.keys);
-        let mut position = vec![0; feed.keys.len()];
-        while !lanes.is_empty() {
-            let (mut chosen, mut calling, mut firing) = (Vec::new(), Vec::new(), Vec::new());
-            for (i, lane) in lanes.iter_mut().enumerate() {
-                let limit = feed.limits[order[lane.begin] as usize];
-                if let Some(timer) = self.kept.take_timer(lane.key, TimerClock::EventTime, limit.saturating_sub(1)) {
-                    let reached = self.watermark.max(limit.saturating_sub(1));
-                    firing.push(Firing { key: lane.key, timer, reached, last: lane.last_limit(&order, &feed.limits) });
-                    continue;
-                }
-                let due = next_due(self.kept.timers(lane.key));
-                let rows = order[lane.begin..lane.end].iter().take(lane.window);
-                lane.taken = rows.take_while(|&&row| due.is_none_or(|due| due >= feed.limits[row as usize])).count();
-                chosen.extend_from_slice(&order[lane.begin..lane.begin + lane.taken]);
-                calling.push(i);
-            }
+        let (order, lanes) = lanes(&feed.keys);
+        let mut run = Run { feed, order, lanes, position: vec![0; feed.keys.len()] };
+        while !run.lanes.is_empty() {
+            let (chosen, firing) = self.choose(&mut run);
             for part in firing.chunks(TIMERS_A_CALL) {
                 self.fire(part, out)?;
             }
-            if !chosen.is_empty() {
-                chosen.sort_unstable();
-                chosen.iter().enumerate().for_each(|(at, &row)| position[row as usize] = at);
-                self.call(feed, &order, &mut lanes, &calling, &chosen, &position, out)?;
-                lanes.retain(|lane| lane.begin < lane.end);
+            if !chosen.rows.is_empty() {
+                self.call(&mut run, &chosen, out)?;
+                run.lanes.retain(|lane| lane.begin < lane.end);
             }
         }
         self.kept.tidy(&feed.keys);
         Ok(())
     }
 
-    /// One call with the chosen rows of those lanes.
-    fn call(
-        &mut self,
-        feed: &Feed,
-        order: &[u32],
-        lanes: &mut [Lane],
-        calling: &[usize],
-        chosen: &[u32],
-        position: &[usize],
-        out: &mut dyn Output,
-    ) -> Result<()> {
-        let whole = chosen.len() == feed.keys.len();
-        let picked = UInt32Array::from(chosen.to_vec());
-        let (args, times) = match whole {
-            true => (feed.args.clone(), feed.times.clone()),
-            false => {
-                // A constant has one value for all rows.
-                let pick = |arg: &ArrayRef| match arg.len() == feed.keys.len() {
-                    true => take(arg, &picked, None),
-                    false => Ok(arg.clone()),
-                };
-                let args = feed.args.iter().map(pick).collect::<Result<_, _>>()?;
-                let times =
-                    chosen.iter().map(|&row| feed.times.is_valid(row as usize).then(|| feed.times.value(row as usize)));
-                (args, times.collect())
+    /// Of each key its timer where that is next, or else its rows up to the next timer.
+    fn choose(&mut self, run: &mut Run) -> (Chosen, Vec<Firing>) {
+        let (mut chosen, mut firing) = (Chosen::default(), Vec::new());
+        for (i, lane) in run.lanes.iter_mut().enumerate() {
+            let limits = &run.feed.limits;
+            let passed = limits[run.order[lane.begin] as usize].saturating_sub(1);
+            if let Some(timer) = self.kept.take_timer(lane.key, TimerClock::EventTime, passed) {
+                let last = lane.last_limit(&run.order, limits);
+                firing.push(Firing { key: lane.key, timer, reached: self.watermark.max(passed), last });
+                continue;
             }
-        };
+            let due = next_due(self.kept.timers(lane.key));
+            let rows = run.order[lane.begin..lane.end].iter().take(lane.window);
+            lane.taken = rows.take_while(|&&row| due.is_none_or(|due| due >= limits[row as usize])).count();
+            chosen.rows.extend_from_slice(lane.rows(&run.order));
+            chosen.lanes.push(i);
+        }
+        chosen.rows.sort_unstable();
+        chosen.rows.iter().enumerate().for_each(|(at, &row)| run.position[row as usize] = at);
+        (chosen, firing)
+    }
+
+    /// One call with the chosen rows.
+    fn call(&mut self, run: &mut Run, chosen: &Chosen, out: &mut dyn Output) -> Result<()> {
+        let feed = run.feed;
+        let (args, times) = feed.pick(&chosen.rows)?;
         // Keys in the order of their lanes.
-        let ids: Vec<u32> = calling.iter().map(|&lane| lanes[lane].key).collect();
-        let mut key = vec![0; chosen.len()];
-        for (at, &lane) in calling.iter().enumerate() {
-            let lane = &lanes[lane];
-            order[lane.begin..lane.begin + lane.taken].iter().for_each(|&row| key[position[row as usize]] = at as u32);
+        let ids: Vec<u32> = chosen.lanes.iter().map(|&lane| run.lanes[lane].key).collect();
+        let mut key = vec![0; chosen.rows.len()];
+        for (at, &lane) in chosen.lanes.iter().enumerate() {
+            let rows = run.lanes[lane].rows(&run.order);
+            rows.iter().for_each(|&row| key[run.position[row as usize]] = at as u32);
         }
         let now_ms = self.clock.now_ms();
         let state = self.kept.state(&ids, now_ms)?;
         let rows = KeyedRows { key: &key, keys: ids.len(), times: &times, state: &state };
         let mut result = self.function.process(&rows, &args)?;
-        self.check(&result, chosen.len(), ids.len())?;
+        self.check(&result, chosen.rows.len(), ids.len())?;
+        let conflict = self.accept_timers(run, chosen, &result.timers);
+        self.write(&ids, &mut result, &conflict, now_ms)?;
+        self.give(feed, chosen, &key, &conflict, result, out)
+    }
 
-        let changes = changes_by_row(&result.timers, chosen.len());
-        let mut conflict = vec![false; ids.len()];
-        for (at, &index) in calling.iter().enumerate() {
-            let lane = &mut lanes[index];
-            let own = &order[lane.begin..lane.begin + lane.taken];
+    /// Takes the timers that rows set, and moves their lanes on; tells which keys are in conflict and must be called again.
+    fn accept_timers(&mut self, run: &mut Run, chosen: &Chosen, set: &[TimerChange]) -> Vec<bool> {
+        let changes = changes_by_row(set, chosen.rows.len());
+        let mut conflict = vec![false; chosen.lanes.len()];
+        for (at, &index) in chosen.lanes.iter().enumerate() {
+            let lane = &mut run.lanes[index];
             let mut timers = None;
-            for (n, &row) in own.iter().enumerate() {
-                let limit = feed.limits[row as usize];
+            for (n, &row) in lane.rows(&run.order).iter().enumerate() {
+                let limit = run.feed.limits[row as usize];
                 if n > 0 && timers.as_deref().and_then(next_due).is_some_and(|due| due < limit) {
                     conflict[at] = true;
                     lane.window = n;
                     break;
                 }
-                let of_row = &result.timers[changes[position[row as usize]]..changes[position[row as usize] + 1]];
-                for change in of_row {
+                let position = run.position[row as usize];
+                for change in &set[changes[position]..changes[position + 1]] {
                     let timers = timers.get_or_insert_with(|| self.kept.timers(lane.key).to_vec());
                     // With ORDER BY the limit is the row's time: behind all rows of that time. Else one above the watermark.
                     let now = Now { earliest: limit, passed: limit - 1, last: i64::MAX };
@@ -279,31 +300,37 @@ impl ProcessOperator {
                 self.set_timers(lane.key, timers);
             }
         }
-        self.write(&ids, &mut result, &conflict, now_ms)?;
-        let given: Vec<u32> = match conflict.contains(&true) {
-            false => (0..result.parents.len() as u32).collect(),
-            true => {
-                let is_kept = |i: &u32| !conflict[key[result.parents[*i as usize] as usize] as usize];
-                (0..result.parents.len() as u32).filter(is_kept).collect()
-            }
-        };
-        if !given.is_empty() {
-            let parents: UInt32Array = given.iter().map(|&i| chosen[result.parents[i as usize] as usize]).collect();
-            let partition = self.plan.partition.iter().map(|&c| take(feed.rows.column(c), &parents, None));
-            let mut columns: Vec<ArrayRef> = partition.collect::<Result<_, _>>()?;
-            if given.len() == result.parents.len() {
-                columns.append(&mut result.columns);
-            } else {
-                let given = UInt32Array::from(given);
-                let kept = result.columns.iter().map(|column| take(column, &given, None));
-                columns.extend(kept.collect::<Result<Vec<_>, _>>()?);
-            }
-            if let Some(column) = self.plan.time_column {
-                columns.push(take(feed.rows.column(column), &parents, None)?);
-            }
-            self.emit(columns, parents.len(), out)?;
+        conflict
+    }
+
+    /// Hands on what a call gave for the keys without a conflict.
+    fn give(
+        &self,
+        feed: &Feed,
+        chosen: &Chosen,
+        key: &[u32],
+        conflict: &[bool],
+        mut result: ProcessResult,
+        out: &mut dyn Output,
+    ) -> Result<()> {
+        if conflict.contains(&true) {
+            let is_kept = |i: &u32| !conflict[key[result.parents[*i as usize] as usize] as usize];
+            let kept: Vec<u32> = (0..result.parents.len() as u32).filter(is_kept).collect();
+            result.parents = kept.iter().map(|&i| result.parents[i as usize]).collect();
+            let kept = UInt32Array::from(kept);
+            result.columns = result.columns.iter().map(|column| take(column, &kept, None)).collect::<Result<_, _>>()?;
         }
-        Ok(())
+        if result.parents.is_empty() {
+            return Ok(());
+        }
+        let parents: UInt32Array = result.parents.iter().map(|&row| chosen.rows[row as usize]).collect();
+        let partition = self.plan.partition.iter().map(|&c| take(feed.rows.column(c), &parents, None));
+        let mut columns: Vec<ArrayRef> = partition.collect::<Result<_, _>>()?;
+        columns.append(&mut result.columns);
+        if let Some(column) = self.plan.time_column {
+            columns.push(take(feed.rows.column(column), &parents, None)?);
+        }
+        self.emit(columns, parents.len(), out)
     }
 
     /// One call with timers of different keys.
