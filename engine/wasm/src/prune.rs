@@ -165,10 +165,10 @@ impl<'a> Graph<'a> {
                     Operator::Call { function_index }
                     | Operator::ReturnCall { function_index }
                     | Operator::RefFunc { function_index } => self.reach(function_index),
-                    Operator::CallIndirect { type_index, .. } | Operator::ReturnCallIndirect { type_index, .. } => {
-                        if called_types.insert(type_index) {
-                            self.reach_type(type_index);
-                        }
+                    Operator::CallIndirect { type_index, .. } | Operator::ReturnCallIndirect { type_index, .. }
+                        if called_types.insert(type_index) =>
+                    {
+                        self.reach_type(type_index);
                     }
                     _ => {}
                 }

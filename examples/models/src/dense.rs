@@ -78,7 +78,11 @@ impl Dense {
                 "relu" => Activation::Relu,
                 "tanh" => Activation::Tanh,
                 "logistic" | "sigmoid" => Activation::Logistic,
-                other => return Err(format!("layer {i} of the artifact has the activation '{other}', which is not supported")),
+                other => {
+                    return Err(format!(
+                        "layer {i} of the artifact has the activation '{other}', which is not supported"
+                    ));
+                }
             };
             let weights = layer.weights.concat();
             finite(&weights, "'weights'")?;

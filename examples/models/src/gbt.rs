@@ -1,6 +1,6 @@
 //! Gradient-boosted trees, from the files of XGBoost and LightGBM as they are.
 
-use crate::tree::{Missing, Node};
+use crate::tree::{Forest, Missing, Node};
 use crate::{lightgbm, sigmoid, xgboost};
 
 /// What the sum of the leaves becomes.
@@ -27,6 +27,8 @@ pub struct Gbt {
     /// XGBoost: values, thresholds and sums are single precision, and a value equal to the threshold goes right.
     pub single: bool,
     row: Vec<f64>,
+    /// The trees, where they can be walked together.
+    forest: Option<Forest>,
 }
 
 impl Gbt {
@@ -42,6 +44,7 @@ impl Gbt {
             link,
             single,
             row: Vec::new(),
+            forest: None,
         }
     }
 
@@ -50,6 +53,12 @@ impl Gbt {
     /// # Errors
     /// What is wrong with it, or what it has that is not supported.
     pub fn read(artifact: &[u8]) -> Result<Self, String> {
+        let mut gbt = Self::of(artifact)?;
+        gbt.forest = Forest::new(&gbt.nodes, &gbt.roots, !gbt.single);
+        Ok(gbt)
+    }
+
+    fn of(artifact: &[u8]) -> Result<Self, String> {
         match artifact.iter().find(|b| !b.is_ascii_whitespace()) {
             None => Err("the artifact is empty".into()),
             // UBJSON begins with a brace too, but no text comes behind it.
@@ -76,22 +85,23 @@ impl Gbt {
 
     fn single_sum(&self, row: &[f64]) -> f64 {
         let mut sum = 0f32;
-        for &root in &self.roots {
-            let mut node = &self.nodes[root as usize];
-            while !node.is_leaf() {
-                let value = row[node.feature as usize];
-                let left = if value.is_nan() { node.default_left } else { value < node.threshold };
-                node = &self.nodes[if left { node.left } else { node.right } as usize];
-            }
-            sum += node.threshold as f32;
+        match &self.forest {
+            Some(forest) => forest.leaves(row, |value| sum += value as f32),
+            None => self.roots.iter().for_each(|&root| sum += self.leaf(root, row) as f32),
         }
         f64::from(sum)
     }
 
     fn double_sum(&self, row: &[f64]) -> f64 {
-        self.roots.iter().map(|&root| self.leaf(root, row)).sum()
+        let mut sum = 0.0;
+        match &self.forest {
+            Some(forest) => forest.leaves(row, |value| sum += value),
+            None => self.roots.iter().for_each(|&root| sum += self.leaf(root, row)),
+        }
+        sum
     }
 
+    /// Walks one tree of LightGBM.
     fn leaf(&self, root: u32, row: &[f64]) -> f64 {
         let mut node = &self.nodes[root as usize];
         while !node.is_leaf() {

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 
-use crate::tree::{Missing, Node, check};
+use crate::tree::{Forest, Missing, Node, check};
 
 #[derive(Deserialize)]
 struct File {
@@ -27,9 +27,10 @@ struct FileTree {
 #[derive(Debug)]
 pub struct IForest {
     features: usize,
+    trees: usize,
     /// A leaf's value is how deep a row is there, with what its samples would add.
-    nodes: Vec<Node>,
-    roots: Vec<u32>,
+    forest: Forest,
+    row: Vec<f64>,
     /// The depth of a tree of `max_samples` rows, on average.
     depth: f64,
 }
@@ -44,8 +45,7 @@ impl IForest {
         if file.trees.is_empty() || file.max_samples < 2 {
             return Err("the artifact has no trees, or trees of less than two rows".into());
         }
-        let mut forest =
-            Self { features: file.features, nodes: Vec::new(), roots: Vec::new(), depth: average_depth(file.max_samples) };
+        let (mut nodes, mut roots) = (Vec::new(), Vec::new());
         for (number, tree) in file.trees.iter().enumerate() {
             let broken = |what: &str| format!("tree {number} of the artifact {what}");
             let count = tree.left.len();
@@ -53,18 +53,18 @@ impl IForest {
             if count == 0 || lengths != [count; 4] {
                 return Err(broken("has lists of different lengths"));
             }
-            let first = forest.nodes.len() as u32;
-            forest.roots.push(first);
+            let first = nodes.len() as u32;
+            roots.push(first);
             for i in 0..count {
                 if tree.left[i] < 0 {
-                    forest.nodes.push(Node::leaf(average_depth(tree.samples[i])));
+                    nodes.push(Node::leaf(average_depth(tree.samples[i])));
                     continue;
                 }
                 let child = |at: i64| match u32::try_from(at) {
                     Ok(at) if at > 0 && (at as usize) < count => Ok(first + at),
                     _ => Err(broken("has a child that is no node")),
                 };
-                forest.nodes.push(Node {
+                nodes.push(Node {
                     threshold: tree.threshold[i],
                     feature: u32::try_from(tree.feature[i]).map_err(|_| broken("splits by no feature"))?,
                     left: child(tree.left[i])?,
@@ -75,24 +75,33 @@ impl IForest {
                 });
             }
         }
-        check(&forest.nodes, &forest.roots, forest.features)?;
-        Ok(forest)
+        check(&nodes, &roots, file.features)?;
+        roots.iter().for_each(|&root| add_depths(&mut nodes, root));
+        let forest = Forest::new(&nodes, &roots, true).ok_or("the artifact has a threshold that is no number")?;
+        let depth = average_depth(file.max_samples);
+        Ok(Self { features: file.features, trees: roots.len(), forest, row: Vec::new(), depth })
     }
 
     /// The score of a row.
-    pub fn score(&self, row: &[f64]) -> f64 {
+    pub fn score(&mut self, row: &[f64]) -> f64 {
+        // scikit-learn's trees compare values of single precision.
+        self.row.clear();
+        self.row.extend(row.iter().map(|&value| f64::from(value as f32)));
         let mut depths = 0.0;
-        for &root in &self.roots {
-            let mut node = &self.nodes[root as usize];
-            while !node.is_leaf() {
-                // scikit-learn's trees compare values of single precision.
-                let left = f64::from(row[node.feature as usize] as f32) <= node.threshold;
-                node = &self.nodes[if left { node.left } else { node.right } as usize];
-                depths += 1.0;
-            }
-            depths += node.threshold;
+        self.forest.leaves(&self.row, |depth| depths += depth);
+        2f64.powf(-depths / (self.trees as f64 * self.depth))
+    }
+}
+
+/// Adds to each leaf how deep it is.
+fn add_depths(nodes: &mut [Node], root: u32) {
+    let mut stack = vec![(root, 0.0)];
+    while let Some((at, depth)) = stack.pop() {
+        let node = &mut nodes[at as usize];
+        match node.is_leaf() {
+            true => node.threshold += depth,
+            false => stack.extend([(node.left, depth + 1.0), (node.right, depth + 1.0)]),
         }
-        2f64.powf(-depths / (self.roots.len() as f64 * self.depth))
     }
 }
 
@@ -117,7 +126,7 @@ impl IForest {
     fn inputs(&self) -> usize {
         self.features
     }
-    fn predict(&self, inputs: &[f64]) -> f64 {
+    fn predict(&mut self, inputs: &[f64]) -> f64 {
         self.score(inputs)
     }
 }

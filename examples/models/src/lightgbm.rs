@@ -13,7 +13,10 @@ struct Part<'a> {
 
 impl<'a> Part<'a> {
     fn text(&self, key: &str) -> Result<&'a str, String> {
-        self.lines.get(key).copied().ok_or_else(|| format!("{} has no '{key}': the artifact is cut off or damaged", self.what))
+        self.lines
+            .get(key)
+            .copied()
+            .ok_or_else(|| format!("{} has no '{key}': the artifact is cut off or damaged", self.what))
     }
     fn number<T: std::str::FromStr>(&self, key: &str) -> Result<T, String> {
         let text = self.text(key)?;

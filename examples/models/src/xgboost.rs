@@ -83,13 +83,19 @@ pub fn read(artifact: &[u8]) -> Result<Gbt, String> {
         return Err("models of several classes or targets are not supported".into());
     }
     let wrong = |what: &str, text: &str| format!("the artifact has the {what} '{text}'");
-    let base: f32 = param.base_score.trim_matches(['[', ']']).parse().map_err(|_| wrong("base_score", &param.base_score))?;
+    let base: f32 =
+        param.base_score.trim_matches(['[', ']']).parse().map_err(|_| wrong("base_score", &param.base_score))?;
     let features: usize = param.num_feature.parse().map_err(|_| wrong("num_feature", &param.num_feature))?;
     let (link, base) = match objective.name.as_str() {
         "binary:logistic" | "reg:logistic" => (Link::Sigmoid(1.0), logit(base)?),
         "binary:logitraw" => (Link::Identity, logit(base)?),
-        "reg:squarederror" | "reg:absoluteerror" | "reg:pseudohubererror" | "reg:quantileerror" | "rank:pairwise"
-        | "rank:ndcg" | "rank:map" => (Link::Identity, base),
+        "reg:squarederror"
+        | "reg:absoluteerror"
+        | "reg:pseudohubererror"
+        | "reg:quantileerror"
+        | "rank:pairwise"
+        | "rank:ndcg"
+        | "rank:map" => (Link::Identity, base),
         "count:poisson" | "reg:gamma" | "reg:tweedie" => (Link::Exp, base.ln()),
         other => return Err(format!("the objective '{other}' is not supported")),
     };
@@ -98,7 +104,8 @@ pub fn read(artifact: &[u8]) -> Result<Gbt, String> {
     for (number, tree) in model.trees.iter().enumerate() {
         let broken = |what: &str| format!("tree {number} of the artifact {what}");
         let count = tree.left_children.len();
-        let lengths = [tree.right_children.len(), tree.split_indices.len(), tree.split_conditions.len(), tree.default_left.len()];
+        let lengths =
+            [tree.right_children.len(), tree.split_indices.len(), tree.split_conditions.len(), tree.default_left.len()];
         if count == 0 || lengths != [count; 4] {
             return Err(broken("has lists of different lengths"));
         }

@@ -45,9 +45,12 @@ impl<M> Holder<M> {
 }
 
 /// The INPUT of a model that takes any number of DOUBLE columns, `&[f64]` or `&[Option<f64>]`.
-pub struct Features<'a> {
-    columns: Vec<Column<'a>>,
+pub struct Features {
+    width: usize,
+    /// Row by row.
     values: Vec<f64>,
+    /// Which of them are NULL; empty where none is.
+    nulls: Vec<bool>,
     with_nulls: Vec<Option<f64>>,
 }
 
@@ -59,29 +62,48 @@ pub fn width(batch: &Batch, wanted: usize, result: &mut RawResult) -> u32 {
     }
 }
 
-impl<'a> Features<'a> {
+impl Features {
     /// All columns of the batch but the last `labels`.
-    pub fn new(batch: &'a Batch, labels: usize) -> Self {
-        let columns = (0..batch.columns() - labels).map(|i| batch.column(i)).collect();
-        Self { columns, values: Vec::new(), with_nulls: Vec::new() }
+    pub fn new(batch: &Batch, labels: usize) -> Self {
+        let (width, rows) = (batch.columns() - labels, batch.rows());
+        let (mut values, mut nulls) = (vec![0.0; width * rows], Vec::new());
+        for i in 0..width {
+            let column = batch.column(i);
+            let of_column = column.values::<f64>();
+            let places = values.iter_mut().skip(i).step_by(width.max(1));
+            match of_column {
+                [one] if column.is_constant() => places.for_each(|place| *place = *one),
+                many => places.zip(many).for_each(|(place, value)| *place = *value),
+            }
+            for row in (0..rows).filter(|&row| column.is_null(row)) {
+                nulls.resize(width * rows, false);
+                nulls[row * width + i] = true;
+            }
+        }
+        Self { width, values, nulls, with_nulls: Vec::new() }
     }
     /// The values of that row, NULLs among them.
     #[inline]
     pub fn row_with_nulls(&mut self, row: usize) -> Option<&[Option<f64>]> {
-        let value = |column: &Column<'a>| (!column.is_null(row)).then(|| column.value::<f64>(row));
+        let range = row * self.width..(row + 1) * self.width;
         self.with_nulls.clear();
-        self.with_nulls.extend(self.columns.iter().map(value));
+        match self.nulls.get(range.clone()) {
+            None => self.with_nulls.extend(self.values[range].iter().map(|&value| Some(value))),
+            Some(nulls) => {
+                let values = self.values[range].iter().zip(nulls);
+                self.with_nulls.extend(values.map(|(&value, &null)| (!null).then_some(value)));
+            }
+        }
         Some(&self.with_nulls)
     }
     /// The values of that row; `None` where one of them is NULL.
     #[inline]
     pub fn row(&mut self, row: usize) -> Option<&[f64]> {
-        if self.columns.iter().any(|column| column.is_null(row)) {
-            return None;
+        let range = row * self.width..(row + 1) * self.width;
+        match self.nulls.get(range.clone()) {
+            Some(nulls) if nulls.contains(&true) => None,
+            _ => Some(&self.values[range]),
         }
-        self.values.clear();
-        self.values.extend(self.columns.iter().map(|column| column.value::<f64>(row)));
-        Some(&self.values)
     }
 }
 
