@@ -1,9 +1,9 @@
 //! SHOW FUNCTIONS, SHOW MODELS and DESCRIBE FUNCTION: the limits of functions and models, and what they have used in this session.
 
-use wasmill_plan::Field;
+use wasmill_plan::{Field, StateField};
 use wasmill_sql::show::{self, Listing};
 use wasmill_sql::statement::Name;
-use wasmill_sql::{Catalog, QueryError};
+use wasmill_sql::{Catalog, QueryError, UserFunction};
 use wasmill_wasm::{UsageSnapshot, bytes_text, hex};
 
 use crate::functions::{About, Functions};
@@ -133,11 +133,13 @@ pub(crate) fn describe(name: &Name, catalog: &Catalog, functions: &Functions) ->
         ("kind", kind(&entry.about).to_owned()),
         ("arguments", arguments(&function.args)),
         ("returns", function.returns.to_string()),
+        ("state", state(function)),
         ("file", function.path.clone()),
         ("export", function.export.clone()),
         ("language", entry.about.language.unwrap_or("not said").to_owned()),
         ("module sha256", hex(&entry.about.sha256)),
     ];
+    rows.retain(|(key, value)| *key != "state" || !value.is_empty());
     rows.extend(entry.about.options.describe().into_iter().filter(|(key, _)| *key != "sha256"));
     rows.extend([
         ("calls", usage.batches.to_string()),
@@ -154,4 +156,13 @@ pub(crate) fn describe(name: &Name, catalog: &Catalog, functions: &Functions) ->
     }
     let row = |(name, value): (&str, String)| vec![Some(name.to_owned()), Some(value)];
     Ok(Listing { columns: vec!["info name", "info value"], rows: rows.into_iter().map(row).collect() })
+}
+
+/// What a process function keeps for each key: `total DOUBLE (for 3600000 ms)`.
+fn state(function: &UserFunction) -> String {
+    let field = |field: &StateField| {
+        let ttl = field.ttl_ms.map_or(String::new(), |ms| format!(" (for {ms} ms)"));
+        format!("{} {}{ttl}", field.name, field.data_type.kind)
+    };
+    function.state.iter().map(field).collect::<Vec<_>>().join(", ")
 }

@@ -82,6 +82,75 @@ CREATE FUNCTION fraud_score(amount DOUBLE, distance DOUBLE) RETURNS DOUBLE
     },
     Topic {
         group: STATEMENTS,
+        name: "CREATE AGGREGATE FUNCTION",
+        also: &["AGGREGATE FUNCTION", "AGGREGATE"],
+        summary: "one value for the rows of a group, from a WebAssembly module",
+        syntax: "\
+CREATE [OR REPLACE] AGGREGATE FUNCTION [IF NOT EXISTS] name(argument TYPE, …) RETURNS TYPE
+  LANGUAGE WASM [AS 'export'] USING FILE 'module.wasm' [WITH ('on-error' = 'fail' | 'skip', …)]",
+        text: "It stands where built-in aggregates do: in windows, GROUP BY and OVER, with DISTINCT and FILTER.",
+        example: "\
+CREATE AGGREGATE FUNCTION geo_mean(x DOUBLE) RETURNS DOUBLE LANGUAGE WASM USING FILE 'stats.wasm';
+SELECT merchant, geo_mean(amt) FROM payments GROUP BY merchant;",
+    },
+    Topic {
+        group: STATEMENTS,
+        name: "CREATE TABLE FUNCTION",
+        also: &["TABLE FUNCTION", "LATERAL"],
+        summary: "any number of rows for each row, from a WebAssembly module",
+        syntax: "\
+CREATE [OR REPLACE] TABLE FUNCTION [IF NOT EXISTS] name(argument TYPE, …) RETURNS TABLE (column TYPE, …)
+  LANGUAGE WASM [AS 'export'] USING FILE 'module.wasm' [WITH ('on-error' = 'fail' | 'skip', …)]",
+        text: "",
+        example: "\
+CREATE TABLE FUNCTION words(line STRING) RETURNS TABLE (word STRING) LANGUAGE WASM USING FILE 'words.wasm';
+SELECT tx_id, word FROM payments CROSS JOIN LATERAL TABLE(words(merchant)) AS t (word);",
+    },
+    Topic {
+        group: STATEMENTS,
+        name: "CREATE PROCESS FUNCTION",
+        also: &["PROCESS FUNCTION", "PROCESS", "STATE", "TIMER"],
+        summary: "rows of each key with state and timers, in a WebAssembly module",
+        syntax: "\
+CREATE [OR REPLACE] PROCESS FUNCTION [IF NOT EXISTS] name(argument TYPE, …) RETURNS TABLE (column TYPE, …)
+  [STATE (field TYPE, …)] LANGUAGE WASM [AS 'export'] USING FILE 'module.wasm'
+  [WITH ('state.field.ttl' = '1 d', 'on-error' = 'fail' | 'skip', …)]
+… FROM name(input => TABLE t [PARTITION BY key] [ORDER BY time] [, argument => value] [, uid => 'name'])",
+        text: "Its arguments are the input's columns of their names, or values given by name. With ORDER BY rows come in the order of time and timers between them; without, as they arrive.",
+        example: "\
+CREATE PROCESS FUNCTION quiet LANGUAGE WASM USING FILE 'quiet.wasm';
+SELECT * FROM quiet(input => TABLE payments PARTITION BY merchant ORDER BY at);",
+    },
+    Topic {
+        group: STATEMENTS,
+        name: "CREATE MODEL",
+        also: &["MODEL", "ML_PREDICT", "PREDICT"],
+        summary: "use a model in a WebAssembly module",
+        syntax: "\
+CREATE [OR REPLACE] MODEL [IF NOT EXISTS] name INPUT (column TYPE, …) OUTPUT (column TYPE, …) [LABEL (column TYPE, …)]
+  LANGUAGE WASM [AS 'export'] USING FILE 'module.wasm' [WITH ('artifact' = 'weights.json', …)]
+… FROM ML_PREDICT(TABLE t, MODEL name, DESCRIPTOR(column, …) [, LABELS => DESCRIPTOR(column, …)])",
+        text: "With LABELS it learns from each row behind its prediction. 'help INSERT INTO MODEL' is for labels that arrive later.",
+        example: "\
+CREATE MODEL fraud INPUT (amount DOUBLE) OUTPUT (score DOUBLE)
+  LANGUAGE WASM AS 'gbt' USING FILE 'models.wasm' WITH ('artifact' = 'fraud_xgb.json');
+SELECT tx_id, score FROM ML_PREDICT(TABLE payments, MODEL fraud, DESCRIPTOR(amt));",
+    },
+    Topic {
+        group: STATEMENTS,
+        name: "INSERT INTO MODEL",
+        also: &["LEARN", "LEARNING"],
+        summary: "a model learns from labels that arrive on another stream",
+        syntax: "INSERT INTO MODEL name [(columns)] SELECT input, …, label, … FROM …",
+        text: "It stands in a STATEMENT SET with the query that predicts by the model. Where both streams have a time attribute, rows are taken in the order of time, predictions first; EMIT ON ARRIVAL behind the query that predicts takes them as they arrive.",
+        example: "\
+EXECUTE STATEMENT SET BEGIN
+  INSERT INTO MODEL fraud SELECT amt, is_fraud FROM chargebacks;
+  INSERT INTO scores SELECT tx_id, score FROM ML_PREDICT(TABLE payments, MODEL fraud, DESCRIPTOR(amt));
+END;",
+    },
+    Topic {
+        group: STATEMENTS,
         name: "ALTER FUNCTION",
         also: &["ALTER", "ALTER MODEL", "SHADOW", "SHADOW INTO"],
         summary: "another version of a function or model, also while jobs run",
