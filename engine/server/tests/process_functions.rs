@@ -212,6 +212,11 @@ fn wrong_calls_say_what_is_wrong() {
             "not a time from 1 ms on",
         ),
         (
+            "ALTER FUNCTION quiet USING FILE '{MODULE}'; ALTER FUNCTION quiet AS 'merchants' USING FILE '{MODULE}';",
+            "'quiet'",
+        ),
+        ("ALTER FUNCTION quiet USING FILE '{MODULE}' SHADOW INTO t;", "shadow"),
+        (
             "CREATE PROCESS FUNCTION f LANGUAGE WASM AS 'quiet' USING FILE '{MODULE}' WITH ('on-error' = 'null');",
             "'null'",
         ),

@@ -60,10 +60,12 @@ fn prelude(folder: &Path) -> String {
         "CREATE TABLE t (id INT, x DOUBLE, k STRING) WITH ('connector' = 'filesystem', 'path' = '{dir}/rows', 'format' = 'csv');
          CREATE FUNCTION f(x DOUBLE) RETURNS DOUBLE LANGUAGE WASM USING FILE '{dir}/v1.wasm';
          CREATE AGGREGATE FUNCTION total(x DOUBLE) RETURNS DOUBLE LANGUAGE WASM USING FILE '{aggregates}';
+         CREATE PROCESS FUNCTION merchants LANGUAGE WASM USING FILE '{process}';
          CREATE MODEL linear INPUT (a DOUBLE, b DOUBLE) OUTPUT (score DOUBLE, positive BOOLEAN)
            LANGUAGE WASM USING FILE '{model}' WITH ('artifact' = '{dir}/one.txt');
          CREATE MODEL regression INPUT (a DOUBLE, b DOUBLE) OUTPUT (y DOUBLE) LANGUAGE WASM USING FILE '{online}';",
         aggregates = c_example("aggregates.wasm"),
+        process = c_example("process.wasm"),
         model = c_example("model.wasm"),
         online = c_example("online.wasm"),
     )
@@ -282,11 +284,14 @@ fn a_crash_behind_the_swap_goes_on_with_the_new_version() {
 }
 
 #[test]
-fn what_a_model_learnt_and_aggregates_hold_crosses() {
+fn what_a_model_learnt_and_what_functions_hold_crosses() {
     let folder = folder();
     let dir = folder.path().display();
     let learnt = "SELECT id, y FROM ML_PREDICT(TABLE (SELECT id, x / 100 AS a, 1e0 AS b, x / 50 AS truth FROM t),
         MODEL regression, DESCRIPTOR(a, b), LABELS => DESCRIPTOR(truth))";
+    let processed =
+        "SELECT * FROM merchants(input => TABLE (SELECT MOD(id, 3) AS g, k AS merchant FROM t) PARTITION BY g)";
+    std::fs::copy(c_example("process.wasm"), folder.path().join("process.wasm")).unwrap();
     let summed = "SELECT CAST(COUNT(*) AS INT), total(x) FROM t";
     let alter =
         "ALTER MODEL regression AS 'regression_by_row' USING FILE '{F}'".replace("{F}", &c_example("online.wasm"));
@@ -294,6 +299,11 @@ fn what_a_model_learnt_and_aggregates_hold_crosses() {
     std::fs::copy(c_example("aggregates.wasm"), &copy).unwrap();
     for (query, name, alter) in [
         (learnt, UserName::model("regression"), alter.as_str()),
+        (
+            processed,
+            UserName::function("merchants"),
+            &format!("ALTER FUNCTION merchants USING FILE '{dir}/process.wasm'"),
+        ),
         (summed, UserName::function("total"), &format!("ALTER FUNCTION total USING FILE '{dir}/copy.wasm'")),
     ] {
         let mut outcomes = Vec::new();
