@@ -8,6 +8,7 @@ LARGEST = 1e-12
 FILES = [
     ("tutorial", "logistic", ["tut_pred", "tut_proba", "tut_rocauc"]),
     ("river", "logistic", ["r026_pred", "r026_proba", "r026_rocauc"]),
+    ("delayed", "delayed", ["pred", "proba"]),
     ("anomalies", "anomalies", ["score"]),
     ("drift", "trees", ["row", "nba_pred", "nba_proba", "adwin", "adwin_mean", "page_hinkley", "ddm"]),
     ("statistics", "statistics", ["ew_mean", "ew_var", "median", "p95", "mad", "rolling_q90", "rolling_iqr", "skew", "kurtosis", "entropy"]),

@@ -6,7 +6,7 @@ wasmill=${WASMILL:-../../target/release/wasmill}
 rm -rf out && mkdir -p out
 script=$(mktemp --suffix .sql -p .)
 trap 'rm -f "$script"' EXIT
-for job in tutorial river anomalies statistics; do
+for job in tutorial river delayed anomalies statistics; do
   cat payments.sql "$job.sql" >"$script"
   "$wasmill" run -q "$script"
 done

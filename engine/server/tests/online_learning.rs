@@ -9,7 +9,7 @@ use wasmill_runtime::testing::matrix::{compact, run, run_crashing};
 use wasmill_runtime::testing::memory::MemorySinks;
 use wasmill_runtime::{JobOptions, JobParts};
 use wasmill_server::Session;
-use wasmill_sql::{Statement, parse_script, plan_query};
+use wasmill_sql::{Statement, parse_script, plan_inserts, plan_query};
 
 /// Exponential and logarithm differ from Python's in the last digit.
 const RELATIVE_MAX: f64 = 1e-12;
@@ -33,16 +33,20 @@ fn rows(scripts: &[&str]) -> Vec<Vec<String>> {
     for folder in ["data/", "models/", "river.wasm"] {
         text = text.replace(&format!("'{folder}"), &format!("{here}{folder}"));
     }
-    let text = insert.replace(&text, "");
+    // Of a set the rows come by the name of their table.
+    let text = if text.contains("STATEMENT SET") { text.into() } else { insert.replace(&text, "") };
     let statements = parse_script(&text).unwrap_or_else(|e| panic!("{}", e.render(&text)));
     let (last, before) = statements.split_last().unwrap();
     let mut session = Session::new();
     for statement in before {
         session.execute(statement).unwrap_or_else(|e| panic!("{}", e.render(&text)));
     }
-    let Statement::Query(query) = &last.statement else { panic!("the last statement is a query") };
-    let plan =
-        plan_query(query, session.catalog(), session.settings()).unwrap_or_else(|e| panic!("{}", e.render(&text)));
+    let plan = match &last.statement {
+        Statement::Query(query) => plan_query(query, session.catalog(), session.settings()),
+        Statement::StatementSet(inserts) => plan_inserts(inserts, session.catalog(), session.settings()),
+        _ => panic!("the last statement is a query or a set"),
+    };
+    let plan = plan.unwrap_or_else(|e| panic!("{}", e.render(&text)));
     let options = JobOptions {
         time_zone: session.settings().zone(),
         watermark_interval_ms: session.settings().watermark_interval_ms(),
@@ -98,6 +102,11 @@ fn logistic_regression_of_river_0_26() {
     let found = rows(&["payments.sql", "river.sql"]);
     agree(&found, "expected/logistic.csv", &["r026_pred", "r026_proba", "r026_rocauc"]);
     assert_eq!(found[1999][2], "0.49874874874874875");
+}
+
+#[test]
+fn labels_that_come_five_minutes_later() {
+    agree(&rows(&["payments.sql", "delayed.sql"]), "expected/delayed.csv", &["pred", "proba"]);
 }
 
 #[test]

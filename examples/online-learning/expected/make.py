@@ -12,7 +12,7 @@ import gzip
 import pathlib
 import random
 
-from river import anomaly, drift, linear_model, metrics, preprocessing, stats, tree
+from river import anomaly, drift, linear_model, metrics, preprocessing, stats, stream, tree
 
 HERE = pathlib.Path(__file__).parent
 DATA = HERE.parent / "data"
@@ -51,6 +51,20 @@ def logistic():
                 rows.append({"row": i, "class": y})
             rows[i] |= {f"{prefix}_pred": predicted, f"{prefix}_proba": probability, f"{prefix}_rocauc": float(auc.get())}
     write(HERE / "logistic.csv", rows)
+
+
+def delayed():
+    """The same pipeline of River 0.26.1, whose labels come five minutes and a half second after their payments."""
+    scaler, model = preprocessing.StandardScaler(), linear_model.LogisticRegression()
+    rows = []
+    for i, x, y in stream.simulate_qa(payments(), moment=lambda x: x["Time"], delay=300.5):
+        if y is None:
+            z = scaler.transform_one(x)
+            rows.append({"row": i, "pred": model.predict_one(z), "proba": model.predict_proba_one(z)[True]})
+        else:
+            scaler.learn_one(x)
+            model.learn_one(scaler.transform_one(x), y)
+    write(HERE / "delayed.csv", rows)
 
 
 def anomalies():
@@ -134,6 +148,7 @@ def trees_and_drift():
 if __name__ == "__main__":
     concepts()
     logistic()
+    delayed()
     anomalies()
     statistics()
     trees_and_drift()
