@@ -59,6 +59,12 @@ for language in "$@"; do
       step "$language" "example's cases" "$wasmill" udf test "$out/$language.wasm" "udf-sdk/examples/$language/cases.txt" &&
       [ -n "${WASMILL_UDF_MODULES:-}" ] && cp "$out/$language.wasm" "$WASMILL_UDF_MODULES"
   fi
+  if [ "$language" = rust ]; then
+    step rust "online learning built" examples/online-learning/river/build.sh "$out/river.wasm" &&
+      step rust "online learning beside River" env WASMILL="$wasmill" RIVER_WASM="$out/river.wasm" examples/online-learning/run.sh
+    step rust "models built" examples/models/build.sh "$out/models.wasm" &&
+      step rust "models beside XGBoost, LightGBM, scikit-learn" env WASMILL="$wasmill" MODELS_WASM="$out/models.wasm" examples/models/run.sh
+  fi
   template=$out/template-$language
   step "$language" "template made" "$wasmill" udf new --lang "$language" "$template" &&
     step "$language" "template built" "$wasmill" udf build "$template" --output "$template/module.wasm" &&
