@@ -69,6 +69,17 @@ for language in "$@"; do
   step "$language" "template made" "$wasmill" udf new --lang "$language" "$template" &&
     step "$language" "template built" "$wasmill" udf build "$template" --output "$template/module.wasm" &&
     step "$language" "template's cases" "$wasmill" udf test "$template/module.wasm"
+  case $language in
+    rust) kinds="aggregate table model" ;;
+    c) kinds="aggregate table process model" ;;
+    *) kinds= ;;
+  esac
+  for kind in $kinds; do
+    template=$out/template-$language-$kind
+    step "$language" "template of a $kind made" "$wasmill" udf new --lang "$language" --kind "$kind" "$template" &&
+      step "$language" "template of a $kind built" "$wasmill" udf build "$template" --output "$template/module.wasm" &&
+      step "$language" "template of a $kind: its cases" "$wasmill" udf test "$template/module.wasm"
+  done
 done
 echo "$passed passed, ${#failed[@]} failed"
 if [ ${#failed[@]} -gt 0 ]; then

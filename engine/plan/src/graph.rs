@@ -228,7 +228,7 @@ pub struct Feedback {
 pub struct Process {
     /// The name in the catalog.
     pub function: String,
-    /// What the user calls this use of it; the node's uid.
+    /// What the user calls this use of it: the node's uid is `process:` and this.
     pub uid: Option<String>,
     /// PARTITION BY columns.
     pub partition: Vec<usize>,

@@ -131,8 +131,19 @@ pub(super) fn statement(module: &Module, function: &Description) -> Option<Strin
             let labels = labels.unwrap_or_default();
             format!("CREATE MODEL {name} INPUT ({arguments}) OUTPUT ({output}){labels}\n{from}{with};")
         }
-        (kind @ (Kind::Table | Kind::Process), returns) => {
-            format!("{} {name}({arguments}) RETURNS TABLE ({})\n{from};", kind.statement(), parts(returns))
+        (Kind::Table, returns) => {
+            format!("CREATE TABLE FUNCTION {name}({arguments}) RETURNS TABLE ({})\n{from};", parts(returns))
+        }
+        (Kind::Process, returns) => {
+            let fields = function.state.iter().map(|f| format!("{} {}", identifier(&f.name), f.data_type));
+            let fields = fields.collect::<Vec<_>>().join(", ");
+            let state = if fields.is_empty() { String::new() } else { format!(" STATE ({fields})") };
+            let ttls =
+                function.state.iter().filter_map(|f| Some(format!("'state.{}.ttl' = '{}'", f.name, f.ttl.as_ref()?)));
+            let ttls = ttls.collect::<Vec<_>>().join(", ");
+            let with = if ttls.is_empty() { String::new() } else { format!(" WITH ({ttls})") };
+            let returns = parts(returns);
+            format!("CREATE PROCESS FUNCTION {name}({arguments}) RETURNS TABLE ({returns}){state}\n{from}{with};")
         }
         (kind, Returns::Type(ty)) => format!("{} {name}({arguments}) RETURNS {ty}\n{from};", kind.statement()),
         (_, Returns::Columns(_)) => return None,

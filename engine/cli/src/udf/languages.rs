@@ -15,6 +15,17 @@ pub(super) struct Language {
     pub template: &'static [File],
     /// What comes from wasmill.
     pub sdk: &'static [File],
+    /// The same template's source for other kinds than scalar functions.
+    pub kinds: &'static [(&'static str, &'static str)],
+}
+
+/// A kind of function, as `--kind` takes it.
+pub(super) struct KindOf {
+    pub name: &'static str,
+    pub title: &'static str,
+    /// How it is used.
+    pub sql: &'static str,
+    pub cases: &'static str,
 }
 
 macro_rules! file {
@@ -24,8 +35,57 @@ macro_rules! file {
 }
 
 /// What every project has.
-pub(super) const COMMON: &[File] =
-    &[file!("cases.txt", "templates/cases.txt"), file!("README.md", "templates/README.md")];
+pub(super) const README: File = file!("README.md", "templates/README.md");
+
+macro_rules! text {
+    ($from:literal) => {
+        include_str!(concat!("../../../../udf-sdk/templates/", $from))
+    };
+}
+
+/// The kinds; the first is what `--kind` is by itself.
+pub(super) static KINDS: [KindOf; 5] = [
+    KindOf {
+        name: "scalar",
+        title: "Functions",
+        sql: "\
+CREATE FUNCTION risk(amount DOUBLE, country STRING) RETURNS DOUBLE LANGUAGE WASM USING FILE '{{crate}}.wasm';
+SELECT risk(500.0, 'ZZ');",
+        cases: text!("cases.txt"),
+    },
+    KindOf {
+        name: "aggregate",
+        title: "An aggregate function",
+        sql: "\
+CREATE AGGREGATE FUNCTION mean LANGUAGE WASM USING FILE '{{crate}}.wasm';
+SELECT card, mean(amount) FROM payments GROUP BY card;",
+        cases: text!("cases/aggregate.txt"),
+    },
+    KindOf {
+        name: "table",
+        title: "A table function",
+        sql: "\
+CREATE TABLE FUNCTION words LANGUAGE WASM USING FILE '{{crate}}.wasm';
+SELECT id, word FROM lines CROSS JOIN LATERAL TABLE(words(line)) AS t (word, number);",
+        cases: text!("cases/table.txt"),
+    },
+    KindOf {
+        name: "process",
+        title: "A process function",
+        sql: "\
+CREATE PROCESS FUNCTION running LANGUAGE WASM USING FILE '{{crate}}.wasm';
+SELECT * FROM running(input => TABLE payments PARTITION BY card ORDER BY ts);",
+        cases: text!("cases/process.txt"),
+    },
+    KindOf {
+        name: "model",
+        title: "A model",
+        sql: "\
+CREATE MODEL line LANGUAGE WASM USING FILE '{{crate}}.wasm';
+SELECT * FROM ML_PREDICT(TABLE measured, MODEL line, DESCRIPTOR(x));",
+        cases: text!("cases/model.txt"),
+    },
+];
 
 pub(super) static ALL: [Language; 7] = [
     Language {
@@ -62,6 +122,11 @@ pub(super) static ALL: [Language; 7] = [
             file!("sdk/rust-macros/src/sql.rs", "rust-macros/src/sql.rs"),
             file!("sdk/rust-macros/src/table.rs", "rust-macros/src/table.rs"),
         ],
+        kinds: &[
+            ("aggregate", text!("rust/aggregate.rs")),
+            ("table", text!("rust/table.rs")),
+            ("model", text!("rust/model.rs")),
+        ],
     },
     Language {
         name: "c",
@@ -70,6 +135,12 @@ pub(super) static ALL: [Language; 7] = [
         source: "functions.c",
         template: &[file!("functions.c", "templates/c/functions.c")],
         sdk: &[file!("wasmill.h", "c/wasmill.h")],
+        kinds: &[
+            ("aggregate", text!("c/aggregate.c")),
+            ("table", text!("c/table.c")),
+            ("process", text!("c/process.c")),
+            ("model", text!("c/model.c")),
+        ],
     },
     Language {
         name: "zig",
@@ -78,6 +149,7 @@ pub(super) static ALL: [Language; 7] = [
         source: "functions.zig",
         template: &[file!("functions.zig", "templates/zig/functions.zig")],
         sdk: &[file!("wasmill.zig", "zig/wasmill.zig")],
+        kinds: &[],
     },
     Language {
         name: "go",
@@ -91,6 +163,7 @@ pub(super) static ALL: [Language; 7] = [
             file!("wasmill/values.go", "go/wasmill/values.go"),
             file!("wasmill/kinds.go", "go/wasmill/kinds.go"),
         ],
+        kinds: &[],
     },
     Language {
         name: "assemblyscript",
@@ -99,6 +172,7 @@ pub(super) static ALL: [Language; 7] = [
         source: "functions.ts",
         template: &[file!("functions.ts", "templates/assemblyscript/functions.ts")],
         sdk: &[file!("wasmill.ts", "assemblyscript/wasmill.ts")],
+        kinds: &[],
     },
     Language {
         name: "python",
@@ -107,6 +181,7 @@ pub(super) static ALL: [Language; 7] = [
         source: "app.py",
         template: &[file!("app.py", "templates/python/app.py")],
         sdk: &[file!("wasmill.py", "python/wasmill.py"), file!("udf.wit", "udf.wit")],
+        kinds: &[],
     },
     Language {
         name: "javascript",
@@ -119,6 +194,7 @@ pub(super) static ALL: [Language; 7] = [
             file!("build.mjs", "javascript/build.mjs"),
             file!("udf.wit", "udf.wit"),
         ],
+        kinds: &[],
     },
 ];
 

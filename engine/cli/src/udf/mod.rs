@@ -48,6 +48,9 @@ pub struct NewArgs {
     /// rust, c, zig, go, assemblyscript, python or javascript
     #[arg(short, long, value_name = "LANGUAGE")]
     pub lang: String,
+    /// scalar, aggregate, table, process or model
+    #[arg(short, long, value_name = "KIND", default_value = "scalar")]
+    pub kind: String,
 }
 
 /// Arguments of `build`.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::languages::{self, COMMON, Language};
+use super::languages::{self, KINDS, KindOf, Language, README};
 use super::{Fault, NewArgs, Result, say};
 
 /// Makes the folder.
@@ -13,6 +13,7 @@ pub(super) fn new(args: &NewArgs) -> Result<()> {
         return Err(Fault::new(format!("there is no template for '{}'", args.lang))
             .hint(format!("the languages are {}", names.join(", "))));
     };
+    let kind = kind(language, &args.kind)?;
     let folder = &args.folder;
     let name = module_name(folder)?;
     let occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
@@ -21,10 +22,11 @@ pub(super) fn new(args: &NewArgs) -> Result<()> {
             Fault::new(format!("'{}' is there already", folder.display())).hint("name a folder that is new or empty")
         );
     }
-    write(folder, &name, language)?;
+    write(folder, &name, language, kind)?;
     let shown = folder.display();
     say(format_args!(
-        "{shown}: a function in {}\n\n  wasmill udf build {shown}\n  wasmill udf test {shown}/{}.wasm\n  wasmill udf inspect {shown}/{}.wasm\n",
+        "{shown}: {} in {}\n\n  wasmill udf build {shown}\n  wasmill udf test {shown}/{}.wasm\n  wasmill udf inspect {shown}/{}.wasm\n",
+        if kind.name == "scalar" { "a function".to_owned() } else { lower_first(kind.title) },
         language.title,
         crate_name(&name),
         crate_name(&name),
@@ -32,14 +34,43 @@ pub(super) fn new(args: &NewArgs) -> Result<()> {
     Ok(())
 }
 
-fn write(folder: &Path, name: &str, language: &Language) -> Result<()> {
-    for (path, text) in language.template.iter().chain(language.sdk).chain(COMMON) {
+/// The kind of that name, if the language has a template for it.
+fn kind(language: &Language, name: &str) -> Result<&'static KindOf> {
+    let Some(kind) = KINDS.iter().find(|kind| kind.name == name) else {
+        let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+        return Err(
+            Fault::new(format!("there is no kind '{name}'")).hint(format!("the kinds are {}", names.join(", ")))
+        );
+    };
+    let has = |language: &Language| name == "scalar" || language.kinds.iter().any(|(kind, _)| *kind == name);
+    if has(language) {
+        return Ok(kind);
+    }
+    let others: Vec<&str> = languages::ALL.iter().filter(|l| has(l)).map(|l| l.name).collect();
+    Err(Fault::new(format!("there is no template for {} in {}", lower_first(kind.title), language.title))
+        .hint(format!("there is one in {}; ABI.md is enough to write one in any language", others.join(" and "))))
+}
+
+/// `A model` → `a model`.
+fn lower_first(title: &str) -> String {
+    let mut chars = title.chars();
+    chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
+}
+
+fn write(folder: &Path, name: &str, language: &Language, kind: &KindOf) -> Result<()> {
+    let source = own_source(language);
+    let own = language.kinds.iter().find(|(name, _)| *name == kind.name).map(|(_, text)| *text);
+    let cases = ("cases.txt", kind.cases);
+    for (path, text) in language.template.iter().chain(language.sdk).chain([&cases, &README]) {
+        let text = own.filter(|_| *path == source).unwrap_or(text);
         let path = folder.join(path);
         let text = text
+            .replace("{{sql}}", kind.sql)
+            .replace("{{kind}}", kind.title)
             .replace("{{name}}", name)
             .replace("{{crate}}", &crate_name(name))
             .replace("{{language}}", language.title)
-            .replace("{{source}}", language.template.last().map_or(language.source, |_| own_source(language)));
+            .replace("{{source}}", source);
         let written = fs::create_dir_all(path.parent().unwrap_or(folder)).and_then(|()| fs::write(&path, text));
         written.map_err(|e| Fault::new(format!("cannot write '{}'", path.display())).detail(e))?;
     }
@@ -89,13 +120,20 @@ mod tests {
     fn every_language_writes_a_project() {
         let folder = tempfile::tempdir().unwrap();
         for language in &languages::ALL {
-            let project = folder.path().join(language.name);
-            write(&project, "fraud-model", language).unwrap();
-            assert!(project.join(language.source).is_file(), "{}", language.name);
-            for (path, _) in language.template.iter().chain(COMMON) {
-                let text = fs::read_to_string(project.join(path)).unwrap();
-                assert!(!text.contains("{{"), "{} {path}: {text}", language.name);
+            for kind in KINDS.iter().filter(|kind| self::kind(language, kind.name).is_ok()) {
+                let project = folder.path().join(language.name).join(kind.name);
+                write(&project, "fraud-model", language, kind).unwrap();
+                assert!(project.join(language.source).is_file(), "{}", language.name);
+                for (path, _) in language.template.iter().chain([&("cases.txt", ""), &README]) {
+                    let text = fs::read_to_string(project.join(path)).unwrap();
+                    assert!(!text.contains("{{"), "{} {path}: {text}", language.name);
+                }
+                let source = fs::read_to_string(project.join(own_source(language))).unwrap();
+                assert_eq!(source.contains("initials"), kind.name == "scalar", "{} {}", language.name, kind.name);
             }
         }
+        let refused = kind(languages::find("zig").unwrap(), "model").err().unwrap();
+        assert!(format!("{refused:?}").contains("no template for a model in Zig"), "{refused:?}");
+        assert!(kind(languages::find("c").unwrap(), "oracle").is_err());
     }
 }

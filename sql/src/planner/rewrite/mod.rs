@@ -70,7 +70,8 @@ impl Rebuild {
         };
         let id = self.plan.add(&stem, node.operator, node.inputs, node.schema, node.changelog);
         if let Some(uid) = named {
-            self.plan.nodes[id].uid = uid;
+            // No name that is given by itself has a colon.
+            self.plan.nodes[id].uid = format!("process:{uid}");
         }
         id
     }
