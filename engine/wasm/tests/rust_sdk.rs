@@ -66,7 +66,7 @@ fn rows_or_an_error() {
     assert_eq!(columns[1].as_ref(), texts(&[Some("1"), None]).as_ref());
     let bad = texts(&[Some("a=1"), Some("b")]);
     let e = settings.table().call(&[bad.clone()], 2, &Context::default()).unwrap_err().to_string();
-    says(&e, "row 1 of a batch of 2 with a0 = 'b': it says: \\'b\\' has no value");
+    says(&e, "row 1 of a batch of 2 with a0 = 'b': it says: 'b' has no value");
     let skipping = table("settings", &[STRING, STRING], &[("on-error", "skip")]);
     assert_eq!(skipping.table().call(&[bad], 2, &Context::default()).unwrap().0, [0]);
 }
