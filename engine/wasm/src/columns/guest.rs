@@ -218,7 +218,8 @@ impl Guest {
     }
 
     fn bounds(&self) -> Bounds<'_> {
-        Bounds { memory: self.memory.data(&self.instance.store) }
+        let store = &self.instance.store;
+        Bounds::new(self.memory.data(store), store.data().guest_bytes_max())
     }
 
     /// Calls `(address, bytes, out) -> code` with bytes in a block of their own.

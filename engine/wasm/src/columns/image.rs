@@ -36,8 +36,8 @@ pub(crate) fn write(call: &Call) -> Result<Vec<u8>, Failure> {
 }
 
 /// The one column of a result that begins with its `wm_result`.
-pub(crate) fn read(bytes: &[u8], rows: usize, returns: &DataType) -> Result<ArrayRef, Failure> {
-    let image = Bounds { memory: bytes };
+pub(crate) fn read(bytes: &[u8], bytes_max: u64, rows: usize, returns: &DataType) -> Result<ArrayRef, Failure> {
+    let image = Bounds::new(bytes, bytes_max);
     let [at, columns, got, ..] = image.words::<8>(0)?;
     if (columns, got as usize) != (1, rows) {
         return Err(Failure::wrong(format!("it gave {columns} columns of {got} rows for 1 column of {rows} rows")));
@@ -46,8 +46,13 @@ pub(crate) fn read(bytes: &[u8], rows: usize, returns: &DataType) -> Result<Arra
 }
 
 /// The columns of such a result, of as many rows as it says, at most `rows_max`.
-pub(crate) fn read_all(bytes: &[u8], types: &[DataType], rows_max: usize) -> Result<Vec<ArrayRef>, Failure> {
-    let image = Bounds { memory: bytes };
+pub(crate) fn read_all(
+    bytes: &[u8],
+    bytes_max: u64,
+    types: &[DataType],
+    rows_max: usize,
+) -> Result<Vec<ArrayRef>, Failure> {
+    let image = Bounds::new(bytes, bytes_max);
     let [at, columns, rows, ..] = image.words::<8>(0)?;
     if columns as usize != types.len() {
         return Err(Failure::wrong(format!("it gave {columns} columns for {}", types.len())));

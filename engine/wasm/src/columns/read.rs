@@ -1,5 +1,6 @@
 //! Columns that a guest gave: believed nothing, copied out.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,14 +14,39 @@ use super::{
     CHILD_COUNT, CHILDREN, DATA, DATA_BYTES, FLAG_CONSTANT, FLAGS, LENGTH, NULL_COUNT, NULLS_UNKNOWN, OFFSETS,
     PARAMETER, TYPE, VALIDITY, Words, child_types, type_code,
 };
+use crate::error::bytes_text;
 use crate::instance::Failure;
 
 /// Guest memory, read with every bound checked.
 pub(super) struct Bounds<'a> {
-    pub memory: &'a [u8],
+    memory: &'a [u8],
+    /// Bytes of columns that one call may give; columns that lie one over the other and constants could give any number.
+    bytes_max: u64,
+    given: Cell<u64>,
 }
 
 impl<'a> Bounds<'a> {
+    pub fn new(memory: &'a [u8], bytes_max: u64) -> Self {
+        Self { memory, bytes_max, given: Cell::new(0) }
+    }
+
+    /// Counts bytes that are copied out.
+    fn give(&self, bytes: u64) -> Result<(), Failure> {
+        self.given.set(self.given.get().saturating_add(bytes));
+        if self.given.get() <= self.bytes_max {
+            return Ok(());
+        }
+        let limit = bytes_text(self.bytes_max);
+        Err(Failure::wrong(format!("it gave columns of more than 'memory.max' = {limit} in one call")))
+    }
+
+    /// Bytes that are copied out.
+    fn copied(&self, what: &str, address: u32, bytes: u32, alignment: usize) -> Result<&'a [u8], Failure> {
+        let found = self.get(what, address, bytes, alignment)?;
+        self.give(u64::from(bytes))?;
+        Ok(found)
+    }
+
     pub fn get(&self, what: &str, address: u32, bytes: u32, alignment: usize) -> Result<&'a [u8], Failure> {
         let range: Range<usize> = address as usize..address as usize + bytes as usize;
         if bytes > 0 && address as usize % alignment != 0 {
@@ -55,6 +81,8 @@ impl<'a> Bounds<'a> {
         if len == rows {
             return Ok(array);
         }
+        let one = array.to_data().get_slice_memory_size().map_err(not_a_column)?;
+        self.give((one as u64).saturating_mul(rows as u64))?;
         take(&array, &UInt32Array::from(vec![0; rows]), None).map_err(|e| Failure::wrong(e.to_string()))
     }
 
@@ -127,7 +155,7 @@ impl<'a> Bounds<'a> {
         let nulls = match words[VALIDITY] {
             0 => None,
             at => {
-                let bitmap = self.get("the validity bitmap", at, len.div_ceil(8) as u32, 1)?;
+                let bitmap = self.copied("the validity bitmap", at, len.div_ceil(8) as u32, 1)?;
                 Some(NullBuffer::new(BooleanBuffer::new(Buffer::from(bitmap), 0, len)))
             }
         };
@@ -143,7 +171,7 @@ impl<'a> Bounds<'a> {
         let len = words[LENGTH];
         let bytes = len.checked_add(1).and_then(|n| n.checked_mul(4));
         let bytes = bytes.ok_or_else(|| Failure::wrong(format!("its result has {len} {of}")))?;
-        let offsets = self.get(&format!("the offsets of its {of}"), words[OFFSETS], bytes, 4)?;
+        let offsets = self.copied(&format!("the offsets of its {of}"), words[OFFSETS], bytes, 4)?;
         let offsets = ScalarBuffer::<i32>::from(Buffer::from(offsets));
         if offsets[0] < 0 {
             return Err(Failure::wrong(format!("the first offset of its {of} is {}", offsets[0])));
@@ -169,10 +197,10 @@ impl<'a> Bounds<'a> {
             ArrowType::Boolean => {
                 let bits = len.div_ceil(8);
                 size_is(bits)?;
-                builder.add_buffer(Buffer::from(self.get("the values", values, bits as u32, 1)?)).build()
+                builder.add_buffer(Buffer::from(self.copied("the values", values, bits as u32, 1)?)).build()
             }
             ArrowType::Utf8 | ArrowType::Binary => {
-                let text = self.get("the bytes of its texts", values, bytes, 1)?;
+                let text = self.copied("the bytes of its texts", values, bytes, 1)?;
                 let offsets = self.offsets(words, "texts")?;
                 cover(&offsets, text.len(), "texts", "bytes")?;
                 builder.add_buffer(offsets.into_inner().into_inner()).add_buffer(Buffer::from(text)).build()
@@ -181,7 +209,7 @@ impl<'a> Bounds<'a> {
                 let width =
                     fixed.primitive_width().expect("the other types were refused when the function was created");
                 size_is(len * width)?;
-                let mut bytes = self.get("the values", values, bytes, width.min(8))?.to_vec();
+                let mut bytes = self.copied("the values", values, bytes, width.min(8))?.to_vec();
                 make_nan_canonical(&mut bytes, fixed);
                 builder.add_buffer(Buffer::from(bytes)).align_buffers(true).build()
             }

@@ -86,7 +86,7 @@ impl ComponentInstance {
         };
         let given = world.call(&mut self.store, (function.clone(), image::write(call)?));
         match given.map_err(|e| failed(&e, &self.store, self.timeout))?.0 {
-            Ok(bytes) => image::read_all(&bytes, call.results, rows_max),
+            Ok(bytes) => image::read_all(&bytes, self.store.data().guest_bytes_max(), call.results, rows_max),
             Err(message) => Err(says(&message)),
         }
     }
@@ -106,7 +106,7 @@ impl ComponentInstance {
                 let batch = Call { rows, args, arg_types, results, result_rows: rows, ..Call::default() };
                 let given = call.call(&mut *store, (function.clone(), image::write(&batch)?));
                 match given.map_err(|e| failed(&e, store, timeout))?.0 {
-                    Ok(bytes) => image::read(&bytes, rows, returns),
+                    Ok(bytes) => image::read(&bytes, store.data().guest_bytes_max(), rows, returns),
                     Err(message) => Err(says(&message)),
                 }
             }
