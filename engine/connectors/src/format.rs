@@ -327,7 +327,7 @@ impl TextEncoder {
 }
 
 /// Decodes the records of a text format.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum TextDecoder {
     Json(JsonDecoder),
     Csv(CsvDecoder),
@@ -347,6 +347,12 @@ impl Framing for TextDecoder {
     }
     fn skips_mark(&self) -> bool {
         !matches!(self, Self::Raw)
+    }
+    fn whole_records(&self, bytes: &[u8]) -> usize {
+        match self {
+            Self::Json(_) | Self::Raw => Lines.whole_records(bytes),
+            Self::Csv(decoder) => decoder.whole_records(bytes),
+        }
     }
 }
 

@@ -45,9 +45,9 @@ impl Rejects {
     pub(crate) fn new(table: &str, options: &Options) -> Self {
         Self { table: table.to_owned(), on_error: OnError::of(options), skipped: 0, letters: Vec::new() }
     }
-    /// Counts a record that an option of the format says to leave out.
-    pub(crate) fn skip(&mut self) {
-        self.skipped += 1;
+    /// Counts records that an option of the format says to leave out.
+    pub(crate) fn skip(&mut self, count: u64) {
+        self.skipped += count;
     }
     /// Takes a record that cannot be decoded.
     ///
@@ -69,10 +69,6 @@ impl Rejects {
         }
         self.skipped += 1;
         Ok(())
-    }
-    /// How many dead letters wait to be given.
-    pub(crate) fn waiting(&self) -> usize {
-        self.letters.len()
     }
     /// The dead letters that wait to be given.
     pub(crate) fn take(&mut self) -> Option<Vec<DeadLetter>> {

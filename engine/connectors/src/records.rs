@@ -2,7 +2,12 @@
 //!
 //! ```text
 //! ByteInput --read--> buffer [ record | record | rec… ] --next--> Record { bytes, line }
+//!                                                       --chunk--> Records of a part, for another thread
 //! ```
+
+mod chunk;
+
+pub(crate) use chunk::Chunk;
 
 use std::io;
 use std::time::Duration;
@@ -39,6 +44,8 @@ pub(crate) trait Framing {
     fn spans_lines(&self) -> bool;
     /// Whether a byte order mark at the beginning of the input is left out.
     fn skips_mark(&self) -> bool;
+    /// The length of all records that end in `bytes`; 0 where none does.
+    fn whole_records(&self, bytes: &[u8]) -> usize;
 }
 
 /// A record a line.
@@ -54,6 +61,9 @@ impl Framing for Lines {
     }
     fn skips_mark(&self) -> bool {
         true
+    }
+    fn whole_records(&self, bytes: &[u8]) -> usize {
+        memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1)
     }
 }
 
@@ -105,6 +115,10 @@ pub(crate) struct Records {
     record_bytes_max: usize,
     /// A last line without a line break is not yet complete (the file still grows).
     growing: bool,
+    /// Bytes and line breaks behind the buffer that belong to its last record, which is too long, and were dropped.
+    beyond: (u64, u64),
+    /// An error that came behind what is given first.
+    failed: Option<io::Error>,
 }
 
 impl Records {
@@ -124,6 +138,8 @@ impl Records {
             until: None,
             record_bytes_max,
             growing,
+            beyond: (0, 0),
+            failed: None,
         }
     }
     /// Says where the input stands, when it does not begin at its beginning.
@@ -144,6 +160,10 @@ impl Records {
     /// Bytes and lines before the next record.
     pub(crate) fn position(&self) -> (u64, u64) {
         (self.offset, self.lines)
+    }
+    /// Whether the position is inside of a record that is left out: nothing can be continued from here.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.dropping
     }
 
     /// The next record in the buffer.
@@ -166,9 +186,8 @@ impl Records {
             self.look_at = if framing.spans_lines() { bytes.len() * 2 } else { 0 };
             if !self.dropping && bytes.len() > self.record_bytes_max {
                 self.dropping = true;
-                let start = self.start;
-                let kept = bytes.len().min(TOO_LONG_KEPT);
-                return Next::TooLong { start: &self.buffer[start..start + kept], line: self.lines + 1 };
+                let start = &self.buffer[self.start..self.start + self.kept()];
+                return Next::TooLong { start, line: self.lines + 1 };
             }
             return Next::More;
         };
@@ -183,9 +202,14 @@ impl Records {
         }
         let record = trim_line_break(&self.buffer[start..start + length]);
         if record.len() > self.record_bytes_max {
-            return Next::TooLong { start: &record[..record.len().min(TOO_LONG_KEPT)], line };
+            return Next::TooLong { start: &record[..self.kept()], line };
         }
         Next::Record { bytes: record, line }
+    }
+
+    /// How much of a record that is too long is kept, whatever of it is in the buffer.
+    fn kept(&self) -> usize {
+        self.record_bytes_max.min(TOO_LONG_KEPT)
     }
 
     /// What stands behind the last line break.
@@ -195,12 +219,15 @@ impl Records {
             return Next::End;
         }
         self.consume(length);
+        let (bytes, breaks) = std::mem::take(&mut self.beyond);
+        self.offset += bytes;
+        self.lines += breaks;
         if std::mem::take(&mut self.dropping) {
             return Next::End;
         }
         let record = trim_line_break(&self.buffer[start..start + length]);
         if record.len() > self.record_bytes_max {
-            return Next::TooLong { start: &record[..record.len().min(TOO_LONG_KEPT)], line };
+            return Next::TooLong { start: &record[..self.kept()], line };
         }
         Next::Record { bytes: record, line }
     }
@@ -222,6 +249,9 @@ impl Records {
     /// # Errors
     /// What the input says.
     pub(crate) fn fill(&mut self, wait: Duration) -> io::Result<Fill> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         if self.dropping {
             // Only line breaks matter in a record that is dropped.
             let length = self.end - self.start;
@@ -244,6 +274,8 @@ impl Records {
             Ok(Some(read)) => self.end += read,
             // A compressed file that is still being written ends early; it is read on when it has grown.
             Err(e) if self.growing && e.kind() == io::ErrorKind::UnexpectedEof => self.at_end = true,
+            // What has come is looked at first.
+            Err(e) if self.look_at > 0 => (self.look_at, self.failed) = (0, Some(e)),
             Err(e) => return Err(e),
         }
         Ok(Fill::Some)

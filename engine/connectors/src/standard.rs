@@ -114,7 +114,7 @@ impl StdinSource {
             let chunks = Chunks::of(input).map_err(|e| Error::external(format!("cannot read standard input: {e}")))?;
             let records = Records::new(Box::new(chunks), limit, false);
             let decoder = format.decoder(table, &projection.fields);
-            reader = Some(TextReader::new("stdin".into(), records, decoder, projection.fields.clone(), limit));
+            reader = Some(TextReader::new("stdin".into(), records, decoder, &projection.fields, limit));
         }
         Ok(Self { projection, rejects: Rejects::new(&table.name, &table.options), reader })
     }

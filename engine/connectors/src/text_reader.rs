@@ -1,5 +1,8 @@
 //! Reads one text input (a file, standard input) into batches of decoded columns.
 
+mod ahead;
+mod piece;
+
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -7,15 +10,12 @@ use std::time::Duration;
 
 use arrow::array::ArrayRef;
 use wasmill_plan::{Error, Field, Result};
-use wasmill_runtime::source::MAX_BATCH_ROWS;
 
-use crate::column::ColumnBuilder;
+use self::ahead::Ahead;
+use self::piece::{Decoding, Ended, too_long};
 use crate::format::TextDecoder;
 use crate::on_error::Rejects;
 use crate::records::{Fill, Next, Records};
-
-/// A batch ends behind this many bytes of input, so that wide rows do not fill the memory.
-const BATCH_BYTES: u64 = 16 << 20;
 
 /// What [`TextReader::read`] gives.
 pub(crate) enum Step {
@@ -29,16 +29,22 @@ pub(crate) enum Step {
     End,
 }
 
+/// Larger inputs are decoded by other threads in chunks of this size.
+pub(crate) const CHUNK_BYTES: usize = 1 << 20;
+
 /// One input and its decoder.
 pub(crate) struct TextReader {
     origin: Origin,
-    records: Records,
-    decoder: TextDecoder,
-    fields: Vec<Field>,
-    columns: Vec<ColumnBuilder>,
-    /// An error behind rows that were given first, and the position before its record.
-    failed: Option<(Error, (u64, u64))>,
-    record_bytes_max: usize,
+    pieces: Pieces,
+    position: (u64, u64),
+    /// An error behind rows that were given first.
+    failed: Option<Error>,
+}
+
+/// Where pieces come from.
+enum Pieces {
+    Here(Decoding),
+    Ahead(Ahead),
 }
 
 impl TextReader {
@@ -47,55 +53,69 @@ impl TextReader {
         name: String,
         records: Records,
         decoder: TextDecoder,
-        fields: Vec<Field>,
+        fields: &[Field],
         record_bytes_max: usize,
     ) -> Self {
-        let columns = fields.iter().map(|f| ColumnBuilder::new(&f.data_type.kind)).collect();
-        let origin = Origin { name, lines: 0, uncounted: None };
-        Self { origin, records, decoder, fields, columns, failed: None, record_bytes_max }
+        Self {
+            origin: Origin { name, lines: 0, uncounted: None },
+            position: records.position(),
+            pieces: Pieces::Here(Decoding::new(records, decoder, fields.into(), record_bytes_max)),
+            failed: None,
+        }
     }
     /// The input begins behind that many bytes of a file, whose lines count in places.
     pub(crate) fn behind(mut self, path: &Path, bytes: u64) -> Self {
         self.origin.uncounted = Some((path.to_owned(), bytes));
         self
     }
+    /// Decodes on so many other threads, where that is more than none.
+    ///
+    /// # Errors
+    /// A header that does not fit the table; a thread that cannot be started.
+    pub(crate) fn ahead(mut self, threads: usize, chunk_bytes: usize) -> Result<Self> {
+        if threads > 0 && self.read_header(Duration::ZERO)? {
+            self.pieces = match self.pieces {
+                Pieces::Here(decoding) => Pieces::Ahead(Ahead::start(decoding, threads, chunk_bytes)?),
+                ahead @ Pieces::Ahead(_) => ahead,
+            };
+        }
+        Ok(self)
+    }
     /// Bytes and lines before the first record that has not been given.
     pub(crate) fn position(&self) -> (u64, u64) {
-        self.failed.as_ref().map_or_else(|| self.records.position(), |(_, position)| *position)
+        self.position
     }
     /// Puts the input in place of the old one, with the decoder's knowledge of the header kept.
     pub(crate) fn with_records(mut self, records: Records) -> Self {
-        self.records = records;
+        self.position = records.position();
+        if let Pieces::Here(decoding) = &mut self.pieces {
+            decoding.records = records;
+        }
         self
     }
-    /// Reads the header, where the format has one: before any seek.
+    /// Reads the header, where the format has one: before any seek. `false` where it has not come yet.
     ///
     /// # Errors
-    /// A header that does not fit the table.
-    pub(crate) fn read_header(&mut self) -> Result<()> {
-        while self.decoder.expects_header() {
-            match self.records.next(&self.decoder) {
-                Next::Record { bytes, line } => self
-                    .decoder
-                    .header(bytes)
-                    .map_err(|message| Error::Data { message, place: Some(self.origin.place(line)) })?,
-                Next::TooLong { line, .. } => {
-                    return Err(Error::Data {
-                        message: too_long(self.record_bytes_max),
-                        place: Some(self.origin.place(line)),
-                    });
-                }
-                Next::End => return Ok(()),
-                Next::More => {
-                    if self.records.fill(Duration::from_secs(1)).map_err(|e| input_error(&self.origin.name, &e))?
-                        == Fill::Pending
-                    {
-                        return Ok(());
-                    }
-                }
-            }
+    /// A header that does not fit the table, or the input's failure.
+    pub(crate) fn read_header(&mut self, wait: Duration) -> Result<bool> {
+        let Pieces::Here(decoding) = &mut self.pieces else { return Ok(true) };
+        while decoding.decoder.expects_header() {
+            let (message, line) = match decoding.records.next(&decoding.decoder) {
+                Next::Record { bytes, line } => match decoding.decoder.header(bytes) {
+                    Ok(()) => break,
+                    Err(message) => (message, line),
+                },
+                Next::TooLong { line, .. } => (too_long(decoding.record_bytes_max), line),
+                Next::End => break,
+                Next::More => match decoding.records.fill(wait) {
+                    Ok(Fill::Some) => continue,
+                    Ok(Fill::Pending) => return Ok(false),
+                    Err(e) => return Err(input_error(&self.origin.name, &e)),
+                },
+            };
+            return Err(Error::Data { message, place: Some(self.origin.place(line)) });
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The next rows. Blocks at most `wait`, and only where there is no row yet.
@@ -103,70 +123,45 @@ impl TextReader {
     /// # Errors
     /// A record under `'on-error' = 'fail'`, or the input's failure.
     pub(crate) fn read(&mut self, rejects: &mut Rejects, wait: Duration) -> Result<Step> {
-        if let Some((error, _)) = self.failed.take() {
+        if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        let begin = self.records.position().0;
-        let mut rows = 0;
-        loop {
-            let much = self.records.position().0 - begin > BATCH_BYTES || rejects.waiting() >= MAX_BATCH_ROWS;
-            if rows >= MAX_BATCH_ROWS || much {
-                return if rows > 0 { self.rows(rows) } else { Ok(Step::Rejected) };
+        if !self.read_header(wait)? {
+            return Ok(Step::Pending);
+        }
+        let piece = match &mut self.pieces {
+            Pieces::Here(decoding) => decoding.next(wait)?,
+            Pieces::Ahead(ahead) => ahead.next()?,
+        };
+        self.position = piece.position;
+        rejects.skip(piece.skipped);
+        for reject in piece.rejects {
+            let place = self.origin.place(reject.line);
+            if let Err(error) = rejects.add(reject.reason, place, &reject.raw) {
+                self.position = reject.before;
+                let columns = piece.columns.iter().map(|c| c.slice(0, reject.rows)).collect();
+                return self.fail(columns, reject.rows, error);
             }
-            let before = self.records.position();
-            let rejected = match self.records.next(&self.decoder) {
-                Next::Record { bytes, line } => {
-                    if self.decoder.expects_header() {
-                        match self.decoder.header(bytes) {
-                            Ok(()) => continue,
-                            Err(message) => {
-                                return Err(Error::Data { message, place: Some(self.origin.place(line)) });
-                            }
-                        }
-                    }
-                    match self.decoder.decode(bytes, &mut self.columns, rows) {
-                        Ok(Decoded::Rows(added)) => {
-                            rows += added;
-                            continue;
-                        }
-                        Ok(Decoded::Nothing) => continue,
-                        Ok(Decoded::Skipped) => {
-                            rejects.skip();
-                            continue;
-                        }
-                        Err(reason) => rejects.add(reason, self.origin.place(line), bytes),
-                    }
-                }
-                Next::TooLong { start, line } => {
-                    rejects.add(too_long(self.record_bytes_max), self.origin.place(line), start)
-                }
-                Next::End => return if rows > 0 { self.rows(rows) } else { Ok(Step::End) },
-                Next::More => {
-                    let wait = if rows > 0 { Duration::ZERO } else { wait };
-                    match self.records.fill(wait) {
-                        Ok(Fill::Some) => continue,
-                        Ok(Fill::Pending) if rows > 0 => return self.rows(rows),
-                        Ok(Fill::Pending) => return Ok(Step::Pending),
-                        Err(e) => {
-                            let line = self.records.position().1 + 1;
-                            Err(input_error(&self.origin.place(line), &e))
-                        }
-                    }
-                }
-            };
-            if let Err(error) = rejected {
-                if rows == 0 {
-                    return Err(error);
-                }
-                self.failed = Some((error, before));
-                return self.rows(rows);
+        }
+        match piece.ended {
+            Ended::Failed(error) => {
+                let error = input_error(&self.origin.place(piece.position.1 + 1), &error);
+                self.fail(piece.columns, piece.rows, error)
             }
+            _ if piece.rows > 0 => Ok(Step::Rows { columns: piece.columns, rows: piece.rows }),
+            Ended::Full => Ok(Step::Rejected),
+            Ended::Pending => Ok(Step::Pending),
+            Ended::End => Ok(Step::End),
         }
     }
 
-    fn rows(&mut self, rows: usize) -> Result<Step> {
-        let columns = self.columns.iter_mut().zip(&self.fields).map(|(c, f)| c.finish(&f.data_type.kind));
-        Ok(Step::Rows { columns: columns.collect::<Result<_>>()?, rows })
+    /// An error behind rows: these are given first.
+    fn fail(&mut self, columns: Vec<ArrayRef>, rows: usize, error: Error) -> Result<Step> {
+        if rows == 0 {
+            return Err(error);
+        }
+        self.failed = Some(error);
+        Ok(Step::Rows { columns, rows })
     }
 }
 
@@ -205,10 +200,6 @@ pub(crate) enum Decoded {
     Nothing,
     /// It is broken, and an option of the format says to leave it out.
     Skipped,
-}
-
-fn too_long(limit: usize) -> String {
-    format!("the record is longer than {limit} bytes ('record.max-size')")
 }
 
 /// A failure to read, in the user's terms.

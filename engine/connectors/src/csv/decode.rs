@@ -3,14 +3,14 @@
 use wasmill_plan::{Field, Table};
 
 use super::CsvOptions;
-use super::fields::{FieldText, Fields, record_length};
+use super::fields::{FieldText, Fields, record_length, whole_records};
 use crate::column::ColumnBuilder;
 use crate::options::{list, nearest};
 use crate::scalar::push_text;
 use crate::time::TimestampFormat;
 
 /// Decodes records into the columns it was made for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct CsvDecoder {
     options: CsvOptions,
     /// The names of the columns to decode.
@@ -31,6 +31,10 @@ impl CsvDecoder {
     /// Where the first record of `bytes` ends.
     pub(crate) fn record_length(&self, bytes: &[u8], searched: usize) -> Option<usize> {
         record_length(&self.options, bytes, searched)
+    }
+    /// The length of all records that end in `bytes`.
+    pub(crate) fn whole_records(&self, bytes: &[u8]) -> usize {
+        whole_records(&self.options, bytes)
     }
     /// Whether the next record is the header.
     pub(crate) fn expects_header(&self) -> bool {

@@ -30,6 +30,18 @@ pub(crate) fn record_length(options: &CsvOptions, bytes: &[u8], searched: usize)
     None
 }
 
+/// The length of all records that end in `bytes`; 0 where none does. Where no field is quoted, the last line break ends the last.
+pub(crate) fn whole_records(options: &CsvOptions, bytes: &[u8]) -> usize {
+    if options.quote.is_none_or(|quote| memchr::memchr(quote, bytes).is_none()) {
+        return memchr::memrchr(b'\n', bytes).map_or(0, |at| at + 1);
+    }
+    let mut length = 0;
+    while let Some(next) = record_length(options, &bytes[length..], 0) {
+        length += next;
+    }
+    length
+}
+
 fn opens_field(options: &CsvOptions, bytes: &[u8], at: usize) -> bool {
     let before = bytes[..at].iter().rev().find(|b| **b != b' ');
     before.is_none_or(|b| *b == options.delimiter)

@@ -30,6 +30,9 @@ pub(crate) const RECORD_BYTES_MAX: u64 = 16 << 20;
 /// Larger files are read in parts where `source.split-size` does not say otherwise.
 const SPLIT_BYTES: u64 = 64 << 20;
 
+/// The largest value of `source.decode-threads`.
+const DECODE_THREADS_LIMIT: usize = 256;
+
 /// The connector's own options.
 pub(crate) const OPTIONS: &[OptionSpec] = &[
     OptionSpec::new(
@@ -49,6 +52,11 @@ pub(crate) const OPTIONS: &[OptionSpec] = &[
         "several instances share a file of lines, or a Parquet file, that is larger; '0 b' keeps files whole",
     )
     .or("64 mb"),
+    OptionSpec::new(
+        "source.decode-threads",
+        OptionKind::Integer(0),
+        "how many threads decode large files of text beside the query's own; its share of the processors, at most 4, where not given",
+    ),
     OptionSpec::new("record.max-size", OptionKind::Size, "longest record that is accepted").or("16 mb"),
     OptionSpec::new(
         "replay.speed",
@@ -76,6 +84,8 @@ pub(crate) struct FileOptions {
     pub(crate) monitor_interval: Option<Duration>,
     pub(crate) record_bytes_max: usize,
     pub(crate) split_bytes: u64,
+    /// `source.decode-threads`.
+    pub(crate) decode_threads: Option<usize>,
 }
 
 impl FileOptions {
@@ -100,7 +110,14 @@ impl FileOptions {
         // Rows that are replayed come in their order.
         let is_whole = monitor_interval.is_some() || options.text("replay.speed").is_some();
         let split_bytes = options.size("source.split-size")?.unwrap_or(SPLIT_BYTES);
+        let decode_threads = options.integer("source.decode-threads")?.map(|n| n as usize);
+        if decode_threads.is_some_and(|n| n > DECODE_THREADS_LIMIT) {
+            let message = format!("'source.decode-threads' is above {DECODE_THREADS_LIMIT}");
+            return Err(OptionError::new("source.decode-threads", message)
+                .hint("leave it out: as many threads as there are processors are the most that help"));
+        }
         Ok(Self {
+            decode_threads,
             split_bytes: if is_whole { 0 } else { split_bytes },
             path: paths::local(path)?,
             format: Format::of(table)?,

@@ -28,7 +28,13 @@ use crate::on_error::Rejects;
 use crate::parquet::{ParquetReader, is_complete};
 use crate::projection::Projection;
 use crate::records::Records;
-use crate::text_reader::{Step, TextReader};
+use crate::text_reader::{CHUNK_BYTES, Step, TextReader};
+
+/// Smaller files are decoded by the task's own thread.
+const DECODED_AHEAD_BYTES: u64 = 256 << 10;
+
+/// More threads than these decode faster than one task takes the rows.
+const DECODE_THREADS_MAX: usize = 4;
 
 /// What reads a file.
 enum Reader {
@@ -240,16 +246,31 @@ impl FileSource {
         };
         // A part counts its lines from where it begins to read.
         let behind = |reader: TextReader| if place.start > 0 { reader.behind(path, place.start - 1) } else { reader };
-        let decoder = self.options.format.decoder(&self.table, &self.projection.fields);
-        let fields = self.projection.fields.clone();
+        let fields = &self.projection.fields;
+        let decoder = self.options.format.decoder(&self.table, fields);
         let name = path.display().to_string();
-        if place.offset == 0 || !decoder.expects_header() {
-            return Ok(behind(TextReader::new(name, at(place)?, decoder, fields, limit)));
+        let reader = if place.offset == 0 || !decoder.expects_header() {
+            TextReader::new(name, at(place)?, decoder, fields, limit)
+        } else {
+            // The header stands at the beginning, wherever reading goes on.
+            let mut reader = TextReader::new(name, at(Place::default())?, decoder, fields, limit);
+            reader.read_header(Duration::ZERO)?;
+            reader.with_records(at(place)?)
+        };
+        behind(reader).ahead(self.decode_threads(path), CHUNK_BYTES)
+    }
+
+    /// How many threads decode a file of text beside the task's own.
+    fn decode_threads(&self, path: &Path) -> usize {
+        // A pipe gives rows as they come, a followed file those that are whole.
+        let is_large = || fs::metadata(path).is_ok_and(|m| m.is_file() && m.len() >= DECODED_AHEAD_BYTES);
+        if self.is_followed() || !is_large() {
+            return 0;
         }
-        // The header stands at the beginning, wherever reading goes on.
-        let mut reader = TextReader::new(name, at(Place::default())?, decoder, fields, limit);
-        reader.read_header()?;
-        Ok(behind(reader.with_records(at(place)?)))
+        self.options.decode_threads.unwrap_or_else(|| {
+            let processors = std::thread::available_parallelism().map_or(1, usize::from);
+            if processors <= self.parallelism { 0 } else { (processors / self.parallelism).min(DECODE_THREADS_MAX) }
+        })
     }
 
     /// The place behind the rows of the current file that were given.

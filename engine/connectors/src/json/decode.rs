@@ -31,7 +31,7 @@ pub(crate) struct JsonOptions {
 }
 
 /// Decodes records into the columns it was made for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct JsonDecoder {
     shape: RowShape,
     options: JsonOptions,

@@ -10,7 +10,7 @@
 const BLOCK: usize = 64;
 
 /// The marks of one text.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Marks {
     /// Bit `i` of word `w` stands for byte `64 w + i`: a quote that is not escaped. A word of zeros closes the list.
     quotes: Vec<u64>,

@@ -11,7 +11,7 @@ const ORDER_MAX: usize = 256;
 const LEFT_OUT_MAX: usize = 4;
 
 /// What a column's values contain.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Shape {
     Scalar,
     Row(RowShape),
@@ -20,7 +20,7 @@ pub(super) enum Shape {
 }
 
 /// The fields of a row, and where they stood in the last object.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct RowShape {
     pub(super) names: Vec<String>,
     pub(super) shapes: Vec<Shape>,
@@ -32,7 +32,7 @@ pub(super) struct RowShape {
 }
 
 /// A key that has been seen.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct KnownKey {
     /// Without its quotes.
     name: Vec<u8>,
