@@ -7,6 +7,8 @@ use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
 use arrow::datatypes as t;
 use wasmill_plan::{DataType, Result, TypeKind};
 
+use crate::time::KnownDate;
+
 /// Which values are NULL. Values come in runs of valid ones and of NULLs: only where a run ends are bits written.
 #[derive(Debug)]
 pub(crate) struct Validity {
@@ -114,8 +116,21 @@ impl<T: Default> Fixed<T> {
 
 impl<T: arrow::datatypes::ArrowNativeType> Fixed<T> {
     fn finish<P: ArrowPrimitiveType<Native = T>>(&mut self) -> PrimitiveArray<P> {
-        PrimitiveArray::new(std::mem::take(&mut self.values).into(), self.validity.finish())
+        PrimitiveArray::new(take(&mut self.values).into(), self.validity.finish())
     }
+}
+
+/// Takes the values of a batch; the next one is about as large.
+fn take<T>(values: &mut Vec<T>) -> Vec<T> {
+    let next = Vec::with_capacity(values.len());
+    std::mem::replace(values, next)
+}
+
+/// Takes the offsets of a batch.
+fn take_offsets(offsets: &mut Vec<i32>) -> OffsetBuffer<i32> {
+    let taken = take(offsets);
+    offsets.push(0);
+    OffsetBuffer::new(taken.into())
 }
 
 /// Text or bytes.
@@ -161,8 +176,7 @@ impl Variable {
         self.validity.truncate(len);
     }
     fn finish(&mut self) -> (OffsetBuffer<i32>, Vec<u8>, Option<NullBuffer>) {
-        let offsets = std::mem::replace(&mut self.offsets, vec![0]);
-        (OffsetBuffer::new(offsets.into()), std::mem::take(&mut self.data), self.validity.finish())
+        (take_offsets(&mut self.offsets), take(&mut self.data), self.validity.finish())
     }
 }
 
@@ -199,8 +213,7 @@ impl Lists {
         self.last() as usize
     }
     fn finish(&mut self) -> (OffsetBuffer<i32>, Option<NullBuffer>) {
-        let offsets = std::mem::replace(&mut self.offsets, vec![0]);
-        (OffsetBuffer::new(offsets.into()), self.validity.finish())
+        (take_offsets(&mut self.offsets), self.validity.finish())
     }
 }
 
@@ -248,7 +261,7 @@ pub(crate) enum ColumnBuilder {
     Bytes(Variable),
     Date(Fixed<i32>),
     Time { values: Fixed<i32>, precision: u8 },
-    Timestamp { values: Fixed<i64>, precision: u8, with_zone: bool },
+    Timestamp { values: Fixed<i64>, precision: u8, with_zone: bool, date: KnownDate },
     Months(Fixed<i32>),
     Millis(Fixed<i64>),
     Array { lists: Lists, items: Box<ColumnBuilder> },
@@ -274,8 +287,10 @@ impl ColumnBuilder {
             TypeKind::Binary(_) | TypeKind::Varbinary(_) | TypeKind::Bitmap => Self::Bytes(Variable::default()),
             TypeKind::Date => Self::Date(Fixed::default()),
             TypeKind::Time(p) => Self::Time { values: Fixed::default(), precision: *p },
-            TypeKind::Timestamp(p) => Self::Timestamp { values: Fixed::default(), precision: *p, with_zone: false },
-            TypeKind::TimestampLtz(p) => Self::Timestamp { values: Fixed::default(), precision: *p, with_zone: true },
+            TypeKind::Timestamp(p) | TypeKind::TimestampLtz(p) => {
+                let with_zone = matches!(kind, TypeKind::TimestampLtz(_));
+                Self::Timestamp { values: Fixed::default(), precision: *p, with_zone, date: KnownDate::default() }
+            }
             TypeKind::IntervalYearMonth => Self::Months(Fixed::default()),
             TypeKind::IntervalDayTime => Self::Millis(Fixed::default()),
             TypeKind::Array(item) => Self::Array { lists: Lists::default(), items: boxed(item) },
@@ -390,7 +405,7 @@ impl ColumnBuilder {
             }
             Self::Date(v) => Arc::new(v.finish::<t::Date32Type>()),
             Self::Time { values, .. } => Arc::new(values.finish::<t::Time32MillisecondType>()),
-            Self::Timestamp { values, precision, with_zone } => {
+            Self::Timestamp { values, precision, with_zone, .. } => {
                 let zone = with_zone.then(|| Arc::from("+00:00"));
                 match precision {
                     0..=3 => Arc::new(values.finish::<t::TimestampMillisecondType>().with_timezone_opt(zone)),

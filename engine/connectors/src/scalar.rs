@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::column::{ColumnBuilder, Fixed};
 use crate::json::{parse_decimal, parse_double, parse_integer};
-use crate::time::{TimestampFormat, parse_date, parse_instant, parse_time, parse_timestamp};
+use crate::time::{TimestampFormat, parse_date, parse_time};
 
 /// How much of a value an error shows, bytes.
 const SHOWN_BYTES: usize = 80;
@@ -39,12 +39,16 @@ pub(crate) fn push_text(column: &mut ColumnBuilder, text: &[u8], format: Timesta
         ColumnBuilder::Time { values, precision } => {
             values.push(parse_time(text, *precision).ok_or_else(|| mismatch(text, "a TIME like 12:00:01"))?);
         }
-        ColumnBuilder::Timestamp { values, precision, with_zone } => {
-            let parsed = if *with_zone { parse_instant(text, format) } else { parse_timestamp(text, format) };
-            let date_time = parsed.ok_or_else(|| mismatch(text, timestamp_form(*with_zone, format)))?;
-            values.push(date_time.to_units(*precision).ok_or_else(|| {
-                mismatch(text, "in the range of the column's timestamps (precision 9: years 1677 to 2262)")
-            })?);
+        ColumnBuilder::Timestamp { values, precision, with_zone, date } => {
+            let parsed = if *with_zone { date.instant(text, format) } else { date.timestamp(text, format) };
+            match parsed.and_then(|date_time| date_time.to_units(*precision)) {
+                Some(value) => values.push(value),
+                None if parsed.is_none() => return Err(mismatch(text, timestamp_form(*with_zone, format))),
+                None => {
+                    let range = "in the range of the column's timestamps (precision 9: years 1677 to 2262)";
+                    return Err(mismatch(text, range));
+                }
+            }
         }
         ColumnBuilder::Bytes(values) => {
             values.push(&STANDARD.decode(text).map_err(|_| mismatch(text, "base64"))?);

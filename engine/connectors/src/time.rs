@@ -114,8 +114,13 @@ fn time_prefix(text: &[u8], seconds_required: bool) -> Option<(i64, &[u8])> {
 
 /// `.` and up to nine digits at the front, or nothing: nanoseconds and the rest.
 fn fraction_prefix(text: &[u8]) -> Option<(i64, &[u8])> {
-    if text.first() != Some(&b'.') {
-        return Some((0, text));
+    match text {
+        [b'.', a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] => {
+            let millis = i64::from(a - b'0') * 100 + i64::from(b - b'0') * 10 + i64::from(c - b'0');
+            return Some((millis * 1_000_000, &[]));
+        }
+        [b'.', ..] => {}
+        _ => return Some((0, text)),
     }
     let count = text[1..].iter().take_while(|b| b.is_ascii_digit()).count();
     if count > 9 {
@@ -126,39 +131,21 @@ fn fraction_prefix(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((fraction * UNITS[count], &text[1 + count..]))
 }
 
-/// `YYYY-MM-DD HH:MM:SS` at the front, checked in two words: the days, and the nanoseconds of the day. `None` also where the slower
-/// functions must say what it is.
+/// `HH:MM:SS`, checked in one word: seconds of the day.
 #[inline]
-fn whole_seconds(text: &[u8], separator: u8) -> Option<(i64, i64)> {
-    const FORM: [u8; 16] = *b"0000-00-00 00:00";
-    // Added to a byte, the high bit is set where a digit's place holds more than 9, another place more than 0.
-    const OVER: u128 = {
-        let (mut over, mut i) = ([0x76; 16], 0);
-        while i < 16 {
-            if FORM[i] != b'0' {
-                over[i] = 0x7F;
-            }
-            i += 1;
-        }
-        u128::from_le_bytes(over)
-    };
-    const HIGH: u128 = 0x8080_8080_8080_8080_8080_8080_8080_8080;
-    let seconds: &[u8; 3] = text.get(16..19)?.try_into().ok()?;
-    let form = u128::from_le_bytes(FORM) ^ u128::from(separator ^ b' ') << 80;
-    let places = u128::from_le_bytes(*text.first_chunk::<16>()?) ^ form;
+fn seconds_of_day(text: [u8; 8]) -> Option<i64> {
+    const FORM: u64 = u64::from_le_bytes(*b"00:00:00");
+    // Added to a byte, the high bit is set where a digit's place holds more than 9, a colon's place more than 0.
+    const OVER: u64 = u64::from_le_bytes([0x76, 0x76, 0x7F, 0x76, 0x76, 0x7F, 0x76, 0x76]);
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let places = u64::from_le_bytes(text) ^ FORM;
     // High bits are looked at apart, so that no sum carries into the next byte.
-    if (((places & !HIGH) + OVER) | places) & HIGH != 0 || seconds[0] != b':' {
+    if (((places & !HIGH) + OVER) | places) & HIGH != 0 {
         return None;
     }
     let two = |at: u32| ((places >> (8 * at)) as i64 & 0xF) * 10 + ((places >> (8 * at + 8)) as i64 & 0xF);
-    let (month, day, hour, minute) = (two(5), two(8), two(11), two(14));
-    let second = digits::<2>(seconds, 1)?;
-    // Days that only some months have are for the others to judge.
-    if !(1..=12).contains(&month) || !(1..=28).contains(&day) || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let days = days_from_civil(two(0) * 100 + two(2), month, day);
-    Some((days, ((hour * 60 + minute) * 60 + second) * NANOS_PER_SECOND))
+    let (hour, minute, second) = (two(0), two(3), two(6));
+    (hour < 24 && minute < 60 && second < 60).then_some((hour * 60 + minute) * 60 + second)
 }
 
 /// A DATE: days since the epoch.
@@ -177,40 +164,69 @@ pub(crate) fn parse_time(text: &[u8], precision: u8) -> Option<i32> {
     i32::try_from((nanos - nanos % digit) / 1_000_000).ok()
 }
 
+/// The date that a column's last timestamp had: most have the same as the one before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KnownDate {
+    /// `YYYY-MM-DD`; zeros, which are no date, before the first.
+    text: [u8; 10],
+    days: i64,
+}
+
+impl KnownDate {
+    /// A TIMESTAMP, without a zone.
+    #[inline]
+    pub(crate) fn timestamp(&mut self, text: &[u8], format: TimestampFormat) -> Option<DateTime> {
+        let (date_time, rest) = self.date_time_prefix(text, format)?;
+        rest.is_empty().then_some(date_time)
+    }
+
+    /// A TIMESTAMP_LTZ: an instant, as its date and time in UTC. ISO-8601 may have an offset in place of the `Z`.
+    pub(crate) fn instant(&mut self, text: &[u8], format: TimestampFormat) -> Option<DateTime> {
+        let (local, rest) = self.date_time_prefix(text, format)?;
+        if rest == b"Z" {
+            return Some(local);
+        }
+        let sign = match rest.first()? {
+            b'+' => 1,
+            b'-' => -1,
+            _ => return None,
+        };
+        if format == TimestampFormat::Sql || rest.len() != 6 || rest[3] != b':' {
+            return None;
+        }
+        let offset = sign * (digits::<2>(rest, 1)? * 60 + digits::<2>(rest, 4)?) * 60 * NANOS_PER_SECOND;
+        let nanos = local.nanos - offset;
+        Some(DateTime { days: local.days + nanos.div_euclid(NANOS_PER_DAY), nanos: nanos.rem_euclid(NANOS_PER_DAY) })
+    }
+
+    #[inline]
+    fn date_time_prefix<'a>(&mut self, text: &'a [u8], format: TimestampFormat) -> Option<(DateTime, &'a [u8])> {
+        let separator = if format == TimestampFormat::Sql { b' ' } else { b'T' };
+        if let Some((head, rest)) = text.split_first_chunk::<11>()
+            && let Some((time, rest)) = rest.split_first_chunk::<8>()
+            && head[10] == separator
+            && head[..10] == self.text
+            && let Some(seconds) = seconds_of_day(*time)
+        {
+            let (fraction, rest) = fraction_prefix(rest)?;
+            return Some((DateTime { days: self.days, nanos: seconds * NANOS_PER_SECOND + fraction }, rest));
+        }
+        let (days, rest) = date_prefix(text)?;
+        self.text.copy_from_slice(&text[..10]);
+        self.days = days;
+        let (nanos, rest) = time_prefix(rest.strip_prefix(&[separator])?, format == TimestampFormat::Sql)?;
+        Some((DateTime { days, nanos }, rest))
+    }
+}
+
 /// A TIMESTAMP, without a zone.
 pub(crate) fn parse_timestamp(text: &[u8], format: TimestampFormat) -> Option<DateTime> {
-    let (date_time, rest) = date_time_prefix(text, format)?;
-    rest.is_empty().then_some(date_time)
+    KnownDate::default().timestamp(text, format)
 }
 
-/// A TIMESTAMP_LTZ: an instant, as its date and time in UTC. ISO-8601 may have an offset in place of the `Z`.
+/// A TIMESTAMP_LTZ, see [`KnownDate::instant`].
 pub(crate) fn parse_instant(text: &[u8], format: TimestampFormat) -> Option<DateTime> {
-    let (local, rest) = date_time_prefix(text, format)?;
-    if rest == b"Z" {
-        return Some(local);
-    }
-    let sign = match rest.first()? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    if format == TimestampFormat::Sql || rest.len() != 6 || rest[3] != b':' {
-        return None;
-    }
-    let offset = sign * (digits::<2>(rest, 1)? * 60 + digits::<2>(rest, 4)?) * 60 * NANOS_PER_SECOND;
-    let nanos = local.nanos - offset;
-    Some(DateTime { days: local.days + nanos.div_euclid(NANOS_PER_DAY), nanos: nanos.rem_euclid(NANOS_PER_DAY) })
-}
-
-fn date_time_prefix(text: &[u8], format: TimestampFormat) -> Option<(DateTime, &[u8])> {
-    let separator = if format == TimestampFormat::Sql { b' ' } else { b'T' };
-    if let Some((days, nanos)) = whole_seconds(text, separator) {
-        let (fraction, rest) = fraction_prefix(&text[19..])?;
-        return Some((DateTime { days, nanos: nanos + fraction }, rest));
-    }
-    let (days, rest) = date_prefix(text)?;
-    let (nanos, rest) = time_prefix(rest.strip_prefix(&[separator])?, format == TimestampFormat::Sql)?;
-    Some((DateTime { days, nanos }, rest))
+    KnownDate::default().instant(text, format)
 }
 
 fn push_padded(out: &mut Vec<u8>, value: i64, width: usize) {
@@ -306,18 +322,25 @@ mod tests {
     }
 
     #[test]
-    fn whole_seconds_agree_with_the_parts() {
-        let good = b"2024-02-28T23:59:58.5";
-        for at in 0..good.len() {
-            for byte in 0..=255 {
-                let mut text = *good;
-                text[at] = byte;
-                let parts = date_prefix(&text).and_then(|(days, rest)| {
-                    let (nanos, rest) = time_prefix(rest.strip_prefix(b"T")?, false)?;
-                    Some((DateTime { days, nanos }, rest))
-                });
-                assert_eq!(date_time_prefix(&text, TimestampFormat::Iso8601), parts, "{text:?}");
+    fn a_known_date_changes_nothing() {
+        for good in
+            ["2024-02-28T23:59:58", "2024-02-28T23:59:58.5", "2024-02-28T23:59:58.512", "2024-02-28T23:59:58.5123"]
+        {
+            let mut known = KnownDate::default();
+            assert!(known.timestamp(good.as_bytes(), TimestampFormat::Iso8601).is_some());
+            for at in 0..good.len() {
+                for byte in 0..=255 {
+                    let mut text = good.as_bytes().to_vec();
+                    text[at] = byte;
+                    let parts = date_prefix(&text).and_then(|(days, rest)| {
+                        let (nanos, rest) = time_prefix(rest.strip_prefix(b"T")?, false)?;
+                        Some((DateTime { days, nanos }, rest))
+                    });
+                    assert_eq!(known.clone().date_time_prefix(&text, TimestampFormat::Iso8601), parts, "{text:?}");
+                }
             }
+            let other = known.timestamp(b"2024-02-29T00:00:00", TimestampFormat::Iso8601);
+            assert_eq!(other, parse_timestamp(b"2024-02-29T00:00:00", TimestampFormat::Iso8601));
         }
     }
 

@@ -105,13 +105,24 @@ impl<'a> Cursor<'a> {
         if self.marks.search {
             return self.search_string();
         }
+        match self.marked_string() {
+            Some(raw) => Ok(raw),
+            None => {
+                self.at = self.bytes.len();
+                self.fail("the closing quote of a string")
+            }
+        }
+    }
+    /// Consumes a string; `None`, and nothing consumed, where there is none, or there are no marks. The cursor is not at white space.
+    #[inline]
+    pub(super) fn marked_string(&mut self) -> Option<RawString<'a>> {
         let start = self.at + 1;
-        let Some(end) = self.marks.quote(start) else {
-            self.at = self.bytes.len();
-            return self.fail("the closing quote of a string");
-        };
+        if self.bytes.get(self.at) != Some(&b'"') || self.marks.search {
+            return None;
+        }
+        let end = self.marks.quote(start)?;
         self.at = end + 1;
-        Ok(RawString { bytes: &self.bytes[start..end], escaped: self.marks.has_backslash(start, end) })
+        Some(RawString { bytes: &self.bytes[start..end], escaped: self.marks.has_backslash(start, end) })
     }
     /// The same without marks.
     #[cold]
@@ -140,6 +151,18 @@ impl<'a> Cursor<'a> {
                 }
             }
         }
+    }
+    /// Appends a string that [`Cursor::string`] gave with its escapes resolved; the cursor is behind its closing quote.
+    ///
+    /// # Errors
+    /// As [`unescape`].
+    pub(super) fn unescape(&self, raw: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
+        if self.marks.search {
+            return unescape(raw, out);
+        }
+        let end = self.at - 1;
+        let start = end - raw.len();
+        unescape_at(raw, out, |from| self.marks.backslash(start + from, end).map(|at| at - start))
     }
     /// Consumes a number and gives its text; the cursor is at its first byte.
     pub(crate) fn number(&mut self) -> Result<&'a [u8], SyntaxError> {
@@ -217,8 +240,12 @@ impl<'a> Cursor<'a> {
         Some((ShortNumber { negative, mantissa, scale }, at))
     }
     /// Consumes any value and checks its grammar.
+    #[inline]
     pub(crate) fn skip(&mut self) -> Result<(), SyntaxError> {
-        self.skip_nested(0)
+        match self.peek() {
+            b'"' => self.string().map(|_| ()),
+            _ => self.skip_nested(0),
+        }
     }
     fn skip_nested(&mut self, depth: usize) -> Result<(), SyntaxError> {
         if depth > DEPTH_MAX {
@@ -317,8 +344,15 @@ fn plain_length(bytes: &[u8]) -> usize {
 /// # Errors
 /// What was expected in place of an escape.
 pub(crate) fn unescape(raw: &[u8], out: &mut Vec<u8>) -> Result<(), &'static str> {
+    unescape_at(raw, out, |from| memchr::memchr(b'\\', &raw[from..]).map(|at| from + at))
+}
+
+/// The same; `next` gives the first backslash at or behind a place.
+#[inline]
+fn unescape_at(raw: &[u8], out: &mut Vec<u8>, next: impl Fn(usize) -> Option<usize>) -> Result<(), &'static str> {
     let mut rest = raw;
-    while let Some(at) = memchr::memchr(b'\\', rest) {
+    while let Some(at) = next(raw.len() - rest.len()) {
+        let at = at - (raw.len() - rest.len());
         out.extend_from_slice(&rest[..at]);
         let escape = rest.get(at + 1).ok_or("the rest of an escape")?;
         rest = &rest[at + 2..];

@@ -13,7 +13,7 @@ use wasmill_plan::Field;
 use self::scalars::trim;
 use super::cursor::{Cursor, SyntaxError, unescape};
 use super::marks::Marks;
-use super::shape::{RowShape, Shape};
+use super::shape::{RowShape, Shape, UNWANTED};
 use super::text::write_compact;
 use crate::column::ColumnBuilder;
 use crate::scalar::push_text;
@@ -144,14 +144,15 @@ impl<'a> Walk<'a, '_> {
 
     /// An object; the cursor is at its brace. Appends one value to every column.
     fn object(&mut self, shape: &mut RowShape, columns: &mut [ColumnBuilder]) -> Result<(), Failed> {
-        shape.objects += 1;
-        let object = shape.objects;
+        let len = columns.first().map_or(0, ColumnBuilder::len);
+        // Keys in the order of the objects before: none comes twice.
+        let mut in_order = true;
         let mut filled = 0;
         let mut position = 0;
         let mut mark = b'{';
         loop {
-            let field = match shape.lead(mark, &mut position, &mut self.cursor) {
-                Some(field) => field,
+            let slot = match shape.lead(mark, &mut position, &mut self.cursor) {
+                Some(slot) => slot,
                 None => {
                     if mark == b'{' {
                         self.cursor.at += 1;
@@ -162,28 +163,30 @@ impl<'a> Walk<'a, '_> {
                     } else if !self.cursor.more(b'}')? {
                         break;
                     }
+                    in_order = false;
                     shape.key(&mut position, &mut self.cursor)?
                 }
             };
             mark = b',';
             position += 1;
-            let Some(slot) = field else {
+            let slot = slot as usize;
+            let Some(column) = columns.get_mut(slot) else {
+                debug_assert_eq!(slot, UNWANTED as usize);
                 self.cursor.skip()?;
                 continue;
             };
-            let slot = slot as usize;
-            let column = &mut columns[slot];
-            if shape.seen[slot] == object {
+            if !in_order && column.len() > len {
                 // The last of several fields of one name counts.
-                column.truncate(column.len() - 1);
+                column.truncate(len);
             } else {
-                shape.seen[slot] = object;
                 filled += 1;
             }
-            self.field(&mut shape.shapes[slot], column).map_err(|f| in_field(f, &shape.names[slot]))?;
+            if !self.usual(column) {
+                self.field(&mut shape.shapes[slot], column).map_err(|f| in_field(f, &shape.names[slot]))?;
+            }
         }
         if filled < columns.len() {
-            for (slot, column) in columns.iter_mut().enumerate().filter(|(slot, _)| shape.seen[*slot] != object) {
+            for (slot, column) in columns.iter_mut().enumerate().filter(|(_, column)| column.len() == len) {
                 if self.options.fail_on_missing_field {
                     return Err(Fail::Missing(format!("field '{}' is missing", shape.names[slot])).into());
                 }
@@ -193,20 +196,52 @@ impl<'a> Walk<'a, '_> {
         Ok(())
     }
 
-    /// A value into its column; NULL for what cannot be converted under `json.ignore-parse-errors`.
-    #[inline]
-    fn field(&mut self, shape: &mut Shape, column: &mut ColumnBuilder) -> Result<(), Failed> {
-        let byte = self.cursor.peek();
-        if byte == b'n' {
-            self.cursor.word("null")?;
-            column.push_null();
-            return Ok(());
+    /// A value of a column that many objects have, as most are written: what [`Walk::value`] does, without a call. `false`, and nothing
+    /// consumed, where it is another.
+    #[inline(always)]
+    fn usual(&mut self, column: &mut ColumnBuilder) -> bool {
+        match column {
+            ColumnBuilder::Text(text) => {
+                let start = self.cursor.at;
+                let Some(raw) = self.cursor.marked_string() else { return false };
+                if !raw.escaped {
+                    text.push(raw.bytes);
+                } else if self.cursor.unescape(raw.bytes, &mut text.data).is_ok() {
+                    text.seal();
+                } else {
+                    text.unseal();
+                    self.cursor.at = start;
+                    return false;
+                }
+            }
+            ColumnBuilder::BigInt(values) => match self.cursor.short_integer() {
+                Some(value) => values.push(value),
+                None => return false,
+            },
+            ColumnBuilder::Timestamp { values, precision: 3, with_zone: false, date } => {
+                let start = self.cursor.at;
+                let Some(raw) = self.cursor.marked_string() else { return false };
+                match date.timestamp(raw.bytes, self.options.timestamp_format).and_then(|t| t.to_units(3)) {
+                    Some(value) => values.push(value),
+                    None => {
+                        self.cursor.at = start;
+                        return false;
+                    }
+                }
+            }
+            _ => return false,
         }
+        true
+    }
+
+    /// A value into its column; NULL for what cannot be converted under `json.ignore-parse-errors`.
+    #[inline(always)]
+    fn field(&mut self, shape: &mut Shape, column: &mut ColumnBuilder) -> Result<(), Failed> {
         if !self.options.ignore_parse_errors {
-            return self.value(byte, shape, column);
+            return self.value(shape, column);
         }
         let (rows, start) = (column.len(), self.cursor);
-        match self.value(byte, shape, column) {
+        match self.value(shape, column) {
             Err(Failed(fail)) if matches!(*fail, Fail::Value(_)) => {
                 self.cursor = start;
                 self.cursor.skip()?;
@@ -218,15 +253,21 @@ impl<'a> Walk<'a, '_> {
         }
     }
 
-    /// A value that is not null; `byte` is its first.
-    fn value(&mut self, byte: u8, shape: &mut Shape, column: &mut ColumnBuilder) -> Result<(), Failed> {
+    /// A value into its column.
+    fn value(&mut self, shape: &mut Shape, column: &mut ColumnBuilder) -> Result<(), Failed> {
+        let byte = self.cursor.peek();
+        if byte == b'n' {
+            self.cursor.word("null")?;
+            column.push_null();
+            return Ok(());
+        }
         match column {
             ColumnBuilder::Text(text) => match byte {
                 b'"' => {
                     let raw = self.cursor.string()?;
                     if !raw.escaped {
                         text.push(raw.bytes);
-                    } else if let Err(expected) = unescape(raw.bytes, &mut text.data) {
+                    } else if let Err(expected) = self.cursor.unescape(raw.bytes, &mut text.data) {
                         text.unseal();
                         return self.bad_escape(expected);
                     } else {

@@ -19,16 +19,16 @@ pub(super) enum Shape {
     Map(Box<Shape>),
 }
 
+/// The slot of a key that no column wants.
+pub(super) const UNWANTED: u32 = u32::MAX;
+
 /// The fields of a row, and where they stood in the last object.
 #[derive(Clone, Debug)]
 pub(super) struct RowShape {
     pub(super) names: Vec<String>,
     pub(super) shapes: Vec<Shape>,
-    /// The keys of the objects seen, in their order.
+    /// The keys of the objects seen, in their order; each name once.
     order: Vec<KnownKey>,
-    /// The object in which a field was last seen; objects are counted from 1.
-    pub(super) seen: Vec<u64>,
-    pub(super) objects: u64,
 }
 
 /// A key that has been seen.
@@ -41,12 +41,12 @@ struct KnownKey {
     /// The first sixteen bytes of `lead`, and which bits of them count.
     head: u128,
     mask: u128,
-    /// The field it is; `None` where no column wants it.
-    slot: Option<u32>,
+    /// The field it is, or [`UNWANTED`].
+    slot: u32,
 }
 
 impl KnownKey {
-    fn new(name: &[u8], lead: &[u8], slot: Option<u32>) -> Self {
+    fn new(name: &[u8], lead: &[u8], slot: u32) -> Self {
         let mut head = [0; 16];
         let length = lead.len().min(16);
         head[..length].copy_from_slice(&lead[..length]);
@@ -70,50 +70,54 @@ impl RowShape {
             names: fields.iter().map(|f| f.name.clone()).collect(),
             shapes: fields.iter().map(|f| Shape::new(&f.data_type.kind)).collect(),
             order: Vec::new(),
-            seen: vec![0; fields.len()],
-            objects: 0,
         }
     }
     /// Consumes what leads to the next value, `mark` (a brace or a comma) and a key, if the key is that at `position` of the objects
-    /// before, or one of the next (where fields are left out), written as it was. Gives its field; `position` is where it was found.
+    /// before, or one of the next (where fields are left out), written as it was. Gives its slot; `position` is where it was found.
     #[inline]
-    pub(super) fn lead(&self, mark: u8, position: &mut usize, cursor: &mut Cursor<'_>) -> Option<Option<u32>> {
-        let text = cursor.bytes[cursor.at..].strip_prefix(&[mark])?;
+    pub(super) fn lead(&self, mark: u8, position: &mut usize, cursor: &mut Cursor<'_>) -> Option<u32> {
+        let (first, text) = cursor.bytes.get(cursor.at..)?.split_first()?;
         let mut known = self.order.get(*position)?;
+        if *first != mark {
+            return None;
+        }
         if !known.leads(text) {
-            let ahead = self.order[*position..].iter().take(LEFT_OUT_MAX);
-            let (skipped, found) = ahead.enumerate().find(|(_, known)| known.leads(text))?;
-            *position += skipped;
-            known = found;
+            known = self.lead_behind(position, text)?;
         }
         cursor.at += 1 + known.lead.len();
         Some(known.slot)
     }
-    /// Consumes a key and its colon and gives its field, where [`RowShape::lead`] did not know it.
+    #[inline(never)]
+    fn lead_behind(&self, position: &mut usize, text: &[u8]) -> Option<&KnownKey> {
+        let ahead = self.order[*position..].iter().take(LEFT_OUT_MAX);
+        let (skipped, known) = ahead.enumerate().find(|(_, known)| known.leads(text))?;
+        *position += skipped;
+        Some(known)
+    }
+    /// Consumes a key and its colon and gives its slot, where [`RowShape::lead`] did not know it.
     #[cold]
-    pub(super) fn key(&mut self, position: &mut usize, cursor: &mut Cursor<'_>) -> Result<Option<u32>, SyntaxError> {
+    pub(super) fn key(&mut self, position: &mut usize, cursor: &mut Cursor<'_>) -> Result<u32, SyntaxError> {
         let start = cursor.at;
         let key = cursor.key()?;
         cursor.peek();
         let lead = &cursor.bytes[start..cursor.at];
         Ok(self.find(position, key, lead))
     }
-    fn find(&mut self, position: &mut usize, key: RawString<'_>, lead: &[u8]) -> Option<u32> {
+    fn find(&mut self, position: &mut usize, key: RawString<'_>, lead: &[u8]) -> u32 {
         let mut name = Vec::new();
         if !key.escaped {
             name.extend_from_slice(key.bytes);
         } else if unescape(key.bytes, &mut name).is_err() {
-            return None;
+            return UNWANTED;
         }
-        let known = |known: &KnownKey| KnownKey::new(&name, lead, known.slot);
         if let Some(found) = self.order.iter().position(|known| known.name == name) {
             *position = found;
             if self.order[found].lead != lead {
-                self.order[found] = known(&self.order[found]);
+                self.order[found] = KnownKey::new(&name, lead, self.order[found].slot);
             }
             return self.order[found].slot;
         }
-        let slot = self.names.iter().position(|n| n.as_bytes() == name).map(|i| i as u32);
+        let slot = self.names.iter().position(|n| n.as_bytes() == name).map_or(UNWANTED, |i| i as u32);
         if self.order.len() < ORDER_MAX {
             *position = self.order.len();
             self.order.push(KnownKey::new(&name, lead, slot));

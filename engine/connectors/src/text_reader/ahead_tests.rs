@@ -1,3 +1,5 @@
+//! Whatever the input, the format, the chunks and the number of threads: what one thread gives.
+
 use std::collections::BTreeMap;
 use std::io;
 
