@@ -357,7 +357,8 @@ impl WasmModel {
     fn replay(&mut self, args: &[ArrayRef], rows: usize, failure: &Failure) -> PlanResult<Vec<ArrayRef>> {
         let model = self.model.clone();
         let nulls = model.compiled.options.on_error == OnError::Null;
-        let given = one_by_one(&model.compiled, &model.input, args, rows, nulls, |one| self.attempt(one, 1, None))?;
+        let attempt = |one: &[ArrayRef]| self.attempt(one, 1, None);
+        let given = one_by_one(&model.compiled, &model.input, args, rows, nulls, attempt, |given| given)?;
         if !nulls {
             let why = format!("{}; none of the {rows} rows of the batch fails by itself", failure.text());
             return Err(model.compiled.failed(&why));

@@ -249,24 +249,25 @@ impl WasmProcess {
         let mut fields = vec![0u64; rows.keys];
         let mut changed = vec![false; rows.keys];
         let mut next = 0;
-        let given =
-            one_by_one(&function.compiled, &function.names[entry as usize], columns, rows.key.len(), skips, |one| {
-                let key = rows.key[next] as usize;
-                next += 1;
-                let mut one = one.to_vec();
-                one[0] = Arc::new(Int32Array::from(vec![0]));
-                let result = self.attempt(entry, &one, 1, &states[key], 1)?;
-                if !result.changed.is_empty() {
-                    changed[key] = true;
-                    fields[key] |= result.fields[0];
-                    for (i, column) in result.state.iter().enumerate() {
-                        if result.fields[0] >> i & 1 == 1 {
-                            states[key][i] = column.clone();
-                        }
+        let attempt = |one: &[ArrayRef]| {
+            let key = rows.key[next] as usize;
+            next += 1;
+            let mut one = one.to_vec();
+            one[0] = Arc::new(Int32Array::from(vec![0]));
+            let result = self.attempt(entry, &one, 1, &states[key], 1)?;
+            if !result.changed.is_empty() {
+                changed[key] = true;
+                fields[key] |= result.fields[0];
+                for (i, column) in result.state.iter().enumerate() {
+                    if result.fields[0] >> i & 1 == 1 {
+                        states[key][i] = column.clone();
                     }
                 }
-                Ok(result)
-            })?;
+            }
+            Ok(result)
+        };
+        let names = &function.names[entry as usize];
+        let given = one_by_one(&function.compiled, names, columns, rows.key.len(), skips, attempt, |one| &one.columns)?;
         let mut all = ProcessResult::default();
         for (row, of_row) in given.iter().enumerate() {
             let Some(of_row) = of_row else {

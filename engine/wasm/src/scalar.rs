@@ -17,6 +17,7 @@ use crate::check;
 use crate::function::{Inner, Running};
 use crate::instance::Failure;
 use crate::options::OnError;
+use crate::replay::Budget;
 use crate::report::row_text;
 
 /// So many rows of a batch may run into the time limit before the job fails even with `'on-error' = 'null'`.
@@ -98,6 +99,7 @@ impl WasmScalar {
         let started = Instant::now();
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(rows);
         let mut timeouts = 0;
+        let mut budget = Budget::of(&function.spec.options);
         for row in 0..rows {
             let spent = started.elapsed();
             let allowed = match on_error {
@@ -112,7 +114,11 @@ impl WasmScalar {
             let one: Vec<ArrayRef> =
                 args.iter().map(|a| if a.len() == rows { a.slice(row, 1) } else { a.clone() }).collect();
             match self.attempt(&one, 1, Some(allowed)) {
-                Ok(column) => columns.push(column),
+                Ok(_) if on_error == OnError::Fail => {}
+                Ok(column) => {
+                    budget.take([&column]).map_err(|why| self.error(&why, Some((row, args, rows))))?;
+                    columns.push(column);
+                }
                 Err(failure) => {
                     timeouts += u32::from(failure.timed_out);
                     if on_error == OnError::Fail || timeouts > TIMEOUTS_MAX {

@@ -166,8 +166,8 @@ impl WasmTable {
     fn replay(&mut self, args: &[ArrayRef], rows: usize) -> PlanResult<Rows> {
         let function = self.function.clone();
         let skips = function.compiled.options.on_error == OnError::Skip;
-        let given =
-            one_by_one(&function.compiled, &function.args, args, rows, skips, |one| self.attempt(one, 1, None))?;
+        let attempt = |one: &[ArrayRef]| self.attempt(one, 1, None);
+        let given = one_by_one(&function.compiled, &function.args, args, rows, skips, attempt, |given| &given.1)?;
         let mut parents = Vec::new();
         for (row, of_row) in given.iter().enumerate() {
             match of_row {

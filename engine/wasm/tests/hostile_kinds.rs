@@ -279,6 +279,19 @@ fn table_functions() {
     });
 }
 
+/// A batch fails, its rows do not.
+#[test]
+fn rows_one_by_one_give_no_more_than_a_batch() {
+    let alone = "(if (i32.gt_u (i32.load (local.get $in)) (i32.const 1)) (then (unreachable)))";
+    let f = table(&[("(;cols;)", alone)], &[("on-error", "skip"), ("memory.max", "128 KB")]).unwrap();
+    // A row gives two values of eight bytes with their offsets.
+    let call = |rows: usize| f.table().call(&[ints(&vec![Some(5); rows])], rows, &Context::default());
+    assert_eq!(call(1_000).unwrap().0.len(), 2_000);
+    let text = call(10_000).unwrap_err().to_string();
+    says(&text, "one by one its rows give more than 'memory.max' = 128 KiB allows a batch");
+    engine_goes_on();
+}
+
 // Models.
 
 /// `m(INT) -> BIGINT` that learns; always 7, and so is its snapshot.
