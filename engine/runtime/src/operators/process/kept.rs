@@ -43,6 +43,9 @@ pub(super) struct Kept {
     pub restored: bool,
     /// The clock when state was saved or read last.
     pub now_ms: i64,
+    /// Keys whose state was written since the last sweep, and keys that it left.
+    written: usize,
+    left: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -52,6 +55,9 @@ struct Key {
     /// Rows of the key that wait for the watermark.
     waiting: u32,
 }
+
+/// Fewer keys are not swept between checkpoints.
+const SWEEP_KEYS_MIN: usize = 4_096;
 
 impl Kept {
     /// For keys of those types.
@@ -73,6 +79,8 @@ impl Kept {
             of: Vec::new(),
             restored: false,
             now_ms: 0,
+            written: 0,
+            left: 0,
         })
     }
 
@@ -81,6 +89,11 @@ impl Kept {
         let ids = self.keys.ids(columns, hashes)?;
         self.of.resize(self.keys.capacity(), Key::default());
         Ok(ids)
+    }
+    /// How many keys there are.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.keys.len()
     }
     /// The columns of those keys.
     pub fn key_columns(&self, ids: &[u32]) -> Result<Vec<ArrayRef>> {
@@ -167,6 +180,7 @@ impl Kept {
         if ids.is_empty() {
             return Ok(());
         }
+        self.written += ids.len();
         let mut columns = self.stored(ids)?;
         let mut times = columns.split_off(self.fields.len());
         self.expire(&mut columns, &times, now_ms)?;
@@ -209,8 +223,21 @@ impl Kept {
         }
     }
 
+    /// Forgets state whose time is over once as many keys were written as the last time left, so that a sweep costs little a write and
+    /// old keys never outweigh the others by much. For when no key is worked on.
+    pub fn sweep_in_time(&mut self, now_ms: i64) -> Result<()> {
+        if self.written < self.left.max(SWEEP_KEYS_MIN) {
+            return Ok(());
+        }
+        self.now_ms = now_ms;
+        self.sweep()?;
+        self.left = self.keys.len();
+        Ok(())
+    }
+
     /// Forgets state whose time is over.
     fn sweep(&mut self) -> Result<()> {
+        self.written = 0;
         if self.fields.iter().all(|f| f.ttl_ms.is_none()) {
             return Ok(());
         }

@@ -156,8 +156,9 @@ impl ProcessOperator {
         })
     }
 
-    /// Puts restored rows and timers in their places.
+    /// Between calls: puts restored rows and timers in their places, and forgets what is over.
     fn settle(&mut self) -> Result<()> {
+        self.kept.sweep_in_time(self.clock.now_ms())?;
         for (rows, _) in self.pending.take_loaded().into_iter().flatten() {
             self.wait(rows, None)?;
         }

@@ -249,3 +249,20 @@ fn timers_of_processing_time_fire_in_pauses() {
     restored.on_pause(&mut out).unwrap();
     assert_eq!(out.0, ["a | timer y | 00:00:20"]);
 }
+
+#[test]
+fn keys_whose_state_is_over_are_forgotten_without_a_checkpoint() {
+    let mut kept = Kept::new(vec![arrow::datatypes::DataType::Int64], &node(true, Some(60_000)).state).unwrap();
+    let mut most = 0;
+    // A thousand new keys a second: 60,000 have state at a time.
+    for second in 0..300 {
+        let now_ms = second * 1_000;
+        kept.sweep_in_time(now_ms).unwrap();
+        let column: ArrayRef = Arc::new(Int64Array::from_iter_values(second * 1_000..(second + 1) * 1_000));
+        let hashes = crate::state::hash_rows(std::slice::from_ref(&column), 1_000);
+        let ids = kept.ids(std::slice::from_ref(&column), &hashes).unwrap();
+        kept.write(&ids, &[1; 1_000], &[column], now_ms).unwrap();
+        most = most.max(kept.len());
+    }
+    assert!((60_000..130_000).contains(&most), "{most}");
+}
