@@ -1,7 +1,7 @@
 //! Walks over the tokens of one JSON text (RFC 8259) without building anything.
 
 use super::marks::{self, Marks};
-use super::number::{INTEGER_POWERS, exact_double, leading_digits};
+use super::number::{INTEGER_POWERS, eight_digits, exact_double, leading_digits};
 
 /// Deepest nesting of what is skipped or kept as text.
 const DEPTH_MAX: usize = 512;
@@ -212,6 +212,18 @@ impl<'a> Cursor<'a> {
         self.at += usize::from(negative) + count;
         // 18 digits fit.
         Some(if negative { -(value as i64) } else { value as i64 })
+    }
+    /// Consumes an integer of one to seven digits with a comma or a brace behind it; `None`, and nothing consumed, where it is something
+    /// else. The cursor is not at white space.
+    #[inline(always)]
+    pub(super) fn usual_integer(&mut self) -> Option<i64> {
+        let chunk = self.bytes.get(self.at..)?.first_chunk()?;
+        let (value, count) = eight_digits(chunk);
+        if !(1..8).contains(&count) || !matches!(chunk[count], b',' | b'}') || (chunk[0] == b'0' && count > 1) {
+            return None;
+        }
+        self.at += count;
+        Some(value as i64)
     }
     /// A plain number of at most 18 digits, without an exponent, and its length; the cursor is at its first byte and stays there.
     #[inline]

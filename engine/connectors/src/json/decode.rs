@@ -214,8 +214,13 @@ impl<'a> Walk<'a, '_> {
                     return false;
                 }
             }
-            ColumnBuilder::BigInt(values) => match self.cursor.short_integer() {
+            ColumnBuilder::BigInt(values) => match self.cursor.usual_integer() {
                 Some(value) => values.push(value),
+                None => return false,
+            },
+            ColumnBuilder::Int(values) => match self.cursor.usual_integer() {
+                // Seven digits fit.
+                Some(value) => values.push(value as i32),
                 None => return false,
             },
             ColumnBuilder::Timestamp { values, precision: 3, with_zone: false, date } => {

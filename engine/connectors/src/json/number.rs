@@ -67,8 +67,8 @@ fn more_digits(bytes: &[u8], mut value: u64, mut count: usize) -> (u64, usize) {
 }
 
 /// The same for a word.
-#[inline]
-fn eight_digits(chunk: &[u8; 8]) -> (u64, usize) {
+#[inline(always)]
+pub(super) fn eight_digits(chunk: &[u8; 8]) -> (u64, usize) {
     // A digit leaves 0 to 9; what is more, or was above 0x7F, gets its high bit set.
     let digits = u64::from_le_bytes(*chunk) ^ 0x3030_3030_3030_3030;
     let others = (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080;
