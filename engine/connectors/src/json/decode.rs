@@ -234,6 +234,10 @@ impl<'a> Walk<'a, '_> {
                     }
                 }
             }
+            ColumnBuilder::Row(_) if self.cursor.bytes[self.cursor.at..].starts_with(b"null") => {
+                self.cursor.at += 4;
+                column.push_null();
+            }
             _ => return false,
         }
         true

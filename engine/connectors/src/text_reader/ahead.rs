@@ -20,6 +20,9 @@ use crate::records::{Chunk, Records};
 /// The first chunk's size, so that the first rows come soon; each one is twice as large as the one before.
 const FIRST_BYTES: usize = 256 << 10;
 
+/// So many chunks a thread may wait to be read, so that no thread stands still while another has the processor.
+const CHUNKS_PER_THREAD: usize = 8;
+
 /// What becomes of a chunk.
 struct Work {
     lines_before: u64,
@@ -54,7 +57,7 @@ impl Ahead {
     /// # Errors
     /// A thread cannot be started.
     pub(super) fn start(decoding: Decoding, threads: usize, size_max: usize) -> Result<Self> {
-        let (sender, order) = bounded(threads + 1);
+        let (sender, order) = bounded(CHUNKS_PER_THREAD * threads);
         let position = decoding.records.position();
         let decodings: Vec<_> = (0..threads).map(|_| decoding.of(Records::empty())).collect();
         let Decoding { records, decoder: framing, .. } = decoding;

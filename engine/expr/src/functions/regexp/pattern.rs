@@ -1,7 +1,9 @@
 //! A compiled expression, and how Java walks over its matches.
 
+use std::cell::RefCell;
 use std::ops::Range;
 
+use regex::CaptureLocations;
 use wasmill_plan::{Error, Result};
 
 use super::java;
@@ -13,7 +15,8 @@ pub(crate) struct Pattern {
 }
 
 enum Engine {
-    Linear(regex::Regex),
+    /// With the places of the groups of a match, whose memory is used again.
+    Linear(regex::Regex, RefCell<CaptureLocations>),
     Backtracking(Box<fancy_regex::Regex>),
 }
 
@@ -32,7 +35,8 @@ impl Pattern {
         if !translated.backtracking
             && let Ok(regex) = regex::Regex::new(&translated.text)
         {
-            return Ok(Self { groups: regex.captures_len(), engine: Engine::Linear(regex) });
+            let places = RefCell::new(regex.capture_locations());
+            return Ok(Self { groups: regex.captures_len(), engine: Engine::Linear(regex, places) });
         }
         let regex = fancy_regex::Regex::new(&translated.text).map_err(|e| e.to_string())?;
         Ok(Self { groups: regex.captures_len(), engine: Engine::Backtracking(Box::new(regex)) })
@@ -44,18 +48,21 @@ impl Pattern {
     /// Whether it is found anywhere in `s`.
     pub(crate) fn is_match(&self, s: &str) -> Result<bool> {
         match &self.engine {
-            Engine::Linear(regex) => Ok(regex.is_match(s)),
+            Engine::Linear(regex, _) => Ok(regex.is_match(s)),
             Engine::Backtracking(regex) => regex.is_match(s).map_err(too_hard),
         }
     }
     /// The first match at or after byte `from`, with that group.
     pub(crate) fn find(&self, s: &str, from: usize, group: usize) -> Result<Option<Found>> {
         match &self.engine {
-            Engine::Linear(regex) if group == 0 => Ok(regex.find_at(s, from).map(|m| Found::whole(m.range()))),
-            Engine::Linear(regex) => Ok(regex.captures_at(s, from).map(|captures| Found {
-                group: captures.get(group).map(|m| m.range()),
-                ..Found::whole(captures.get_match().range())
-            })),
+            Engine::Linear(regex, _) if group == 0 => Ok(regex.find_at(s, from).map(|m| Found::whole(m.range()))),
+            Engine::Linear(regex, places) => {
+                let mut places = places.borrow_mut();
+                Ok(regex.captures_read_at(&mut places, s, from).map(|whole| Found {
+                    group: places.get(group).map(|(start, end)| start..end),
+                    ..Found::whole(whole.range())
+                }))
+            }
             Engine::Backtracking(regex) if group == 0 => {
                 Ok(regex.find_from_pos(s, from).map_err(too_hard)?.map(|m| Found::whole(m.start()..m.end())))
             }

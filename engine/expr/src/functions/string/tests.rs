@@ -46,6 +46,11 @@ fn parts() {
     assert_eq!(ok("SPLIT_INDEX", &[t("AQIDBA"), i(73), i(0)]), "AQ");
     assert_eq!(ok("SPLIT_INDEX", &[t("AQIDBA"), i(0), i(0)]), "NULL");
     assert_eq!(ok("SPLIT_INDEX", &[t("AQIDBA"), t("I"), i(-1)]), "NULL");
+    assert_eq!(ok("SPLIT_INDEX", &[t("AQIDBA"), t("I"), i(2)]), "NULL");
+    assert_eq!(ok("SPLIT_INDEX", &[t("/é//"), t("/"), i(0)]), "");
+    assert_eq!(ok("SPLIT_INDEX", &[t("/é//"), t("/"), i(1)]), "é");
+    assert_eq!(ok("SPLIT_INDEX", &[t("/é//"), t("/"), i(3)]), "");
+    assert_eq!(ok("SPLIT_INDEX", &[t("/é//"), t("/"), i(4)]), "NULL");
     assert_eq!(ok("SPLIT", &[t(",1,"), t(",")]), "[, 1, ]");
     assert_eq!(ok("SPLIT", &[t("aé"), t("")]), "[a, é]");
     assert_eq!(ok("SPLIT", &[t(""), t(",")]), "[]");
