@@ -37,16 +37,17 @@ impl Accumulators {
         let waves = waves(moves);
         let mut places = vec![0; moves.len()];
         let (mut parts, mut next): (Vec<ArrayRef>, u32) = (Vec::new(), 0);
+        let (mut groups, mut records): (Vec<u32>, Vec<&[u64]>) = Default::default();
         for wave in &waves {
             // What leaves goes first, as in Flink: it shows in the order of distinct values.
             for add in [false, true] {
-                let range = |step: &Step| if add { step.hi_from..step.hi } else { step.lo_from..step.lo };
-                let steps = || wave.iter().map(|&i| &moves[i]);
-                let of = |step: &Step| {
-                    let key = step.key;
-                    range(step).map(move |position| (key, store.record(key, position))).collect::<Vec<_>>()
-                };
-                let (groups, records): (Vec<u32>, Vec<&[u64]>) = steps().flat_map(of).unzip();
+                groups.clear();
+                records.clear();
+                for step in wave.iter().map(|&i| &moves[i]) {
+                    let range = if add { step.hi_from..step.hi } else { step.lo_from..step.lo };
+                    groups.resize(groups.len() + (range.end - range.start) as usize, step.key);
+                    records.extend(range.map(|position| store.record(step.key, position)));
+                }
                 if records.is_empty() {
                     continue;
                 }
