@@ -78,6 +78,11 @@ impl Records {
         Ok(Some(Chunk { records, lines_before }))
     }
 
+    /// How many bytes of the buffer are not given yet.
+    pub(crate) fn left(&self) -> usize {
+        self.end - self.start
+    }
+
     /// The buffer, for another chunk.
     pub(crate) fn into_buffer(self) -> Vec<u8> {
         self.buffer

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use wasmill_plan::{Error, Result};
 
 use super::piece::{Decoding, Ended, Piece};
@@ -20,25 +20,36 @@ use crate::records::{Chunk, Records};
 /// The first chunk's size, so that the first rows come soon; each one is twice as large as the one before.
 const FIRST_BYTES: usize = 256 << 10;
 
-/// So many chunks a thread may wait to be read, so that no thread stands still while another has the processor.
+/// So many chunks a thread may wait to be read, so that no thread stands still while another has the processor. A chunk of long records counts
+/// as as many as it is larger than others.
 const CHUNKS_PER_THREAD: usize = 8;
 
 /// What becomes of a chunk.
 struct Work {
     lines_before: u64,
+    /// As how many it counts.
+    permits: usize,
     pieces: Receiver<Result<Vec<Piece>>>,
 }
 
 /// Pieces that other threads decode. They end when it is dropped.
 pub(super) struct Ahead {
-    /// In the order of the chunks; none once the end was given.
-    order: Option<Receiver<Work>>,
+    /// None once the end was given.
+    order: Option<Order>,
     /// Of the chunk that is being given.
     pieces: std::vec::IntoIter<Piece>,
+    /// As how many it counts.
+    permits: usize,
     /// Lines before that chunk.
     lines: u64,
     position: (u64, u64),
     threads: Vec<JoinHandle<()>>,
+}
+
+/// The chunks in their order, and where permits are given back.
+struct Order {
+    chunks: Receiver<Work>,
+    permits: Sender<()>,
 }
 
 /// Cuts the input into chunks.
@@ -47,6 +58,9 @@ struct Splitter {
     framing: TextDecoder,
     size: usize,
     size_max: usize,
+    /// A message for each chunk that may still wait to be read; there are so many in all.
+    permits: Receiver<()>,
+    permits_max: usize,
     /// None once the last chunk was handed out.
     order: Option<Sender<Work>>,
 }
@@ -57,20 +71,27 @@ impl Ahead {
     /// # Errors
     /// A thread cannot be started.
     pub(super) fn start(decoding: Decoding, threads: usize, size_max: usize) -> Result<Self> {
-        let (sender, order) = bounded(CHUNKS_PER_THREAD * threads);
+        let (sender, chunks) = unbounded();
+        let permits_max = CHUNKS_PER_THREAD * threads;
+        let (free, permits) = bounded(permits_max);
+        (0..permits_max).for_each(|_| free.send(()).expect("both ends are here"));
         let position = decoding.records.position();
         let decodings: Vec<_> = (0..threads).map(|_| decoding.of(Records::empty())).collect();
         let Decoding { records, decoder: framing, .. } = decoding;
         let size = FIRST_BYTES.min(size_max);
-        let splitter = Arc::new(Mutex::new(Splitter { records, framing, size, size_max, order: Some(sender) }));
-        // Should one not start, those before it end with `order`.
+        let order = Some(sender);
+        let splitter = Splitter { records, framing, size, size_max, permits, permits_max, order };
+        let splitter = Arc::new(Mutex::new(splitter));
+        // Should one not start, those before it end with what they wait for.
         let start = |decoding| {
             let splitter = splitter.clone();
             let thread = thread::Builder::new().name("decode".into());
             thread.spawn(move || decode(&splitter, decoding)).map_err(|e| Error::external(format!("no thread: {e}")))
         };
         let threads = decodings.into_iter().map(start).collect::<Result<_>>()?;
-        Ok(Self { order: Some(order), pieces: Vec::new().into_iter(), lines: position.1, position, threads })
+        let pieces = Vec::new().into_iter();
+        let order = Some(Order { chunks, permits: free });
+        Ok(Self { order, pieces, permits: 0, lines: position.1, position, threads })
     }
 
     /// The next piece; waits for it.
@@ -94,9 +115,14 @@ impl Ahead {
                 }
                 return Ok(piece);
             }
+            for _ in 0..std::mem::take(&mut self.permits) {
+                // No thread may be left.
+                let _ = order.permits.send(());
+            }
             // Without the last message a thread has panicked, and has said why.
-            let work = order.recv().expect("a decoding thread lives");
+            let work = order.chunks.recv().expect("a decoding thread lives");
             self.lines += work.lines_before;
+            self.permits = work.permits;
             let pieces = work.pieces.recv().expect("a decoding thread lives")?;
             if pieces.is_empty() {
                 self.order = None;
@@ -134,15 +160,21 @@ impl Splitter {
         let (sender, pieces) = bounded(1);
         let chunk = self.records.chunk(self.size, &self.framing, spare);
         self.size = (self.size * 2).min(self.size_max);
-        let lines_before = chunk.as_ref().map_or(0, |chunk| chunk.as_ref().map_or(0, |chunk| chunk.lines_before));
         let last = match chunk {
-            Ok(Some(chunk)) => return order.send(Work { lines_before, pieces }).ok().map(|()| (chunk, sender)),
+            Ok(Some(chunk)) => {
+                let permits = (chunk.records.left() / self.size_max).clamp(1, self.permits_max);
+                for _ in 0..permits {
+                    self.permits.recv().ok()?;
+                }
+                order.send(Work { lines_before: chunk.lines_before, permits, pieces }).ok()?;
+                return Some((chunk, sender));
+            }
             Ok(None) => Vec::new(),
             Err(error) => vec![Piece::empty((self.records.position().0, 0), Ended::Failed(error))],
         };
         // Who reads may have gone.
         let _ = sender.send(Ok(last));
-        let _ = order.send(Work { lines_before, pieces });
+        let _ = order.send(Work { lines_before: 0, permits: 0, pieces });
         self.order = None;
         None
     }
