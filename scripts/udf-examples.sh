@@ -51,7 +51,8 @@ for language in "$@"; do
   step "$language" "toolchain" scripts/toolchains.sh "$language" || continue
   if [ "$language" = c ]; then
     # The examples in C have their own script, and their tests are the engine's.
-    step c "examples built" udf-sdk/examples/c/build.sh "$out"
+    step c "examples built" udf-sdk/examples/c/build.sh "$out" &&
+      step c "process functions" "$wasmill" udf test "$out/process.wasm" udf-sdk/examples/process.txt
   else
     example=$out/example-$language
     step "$language" "example laid out" lay_out "$language" "$example" &&
@@ -60,6 +61,8 @@ for language in "$@"; do
       [ -n "${WASMILL_UDF_MODULES:-}" ] && cp "$out/$language.wasm" "$WASMILL_UDF_MODULES"
   fi
   if [ "$language" = rust ]; then
+    step rust "process functions" "$wasmill" udf test "$out/rust.wasm" udf-sdk/examples/process.txt
+    step rust "example's own tests" cargo test --quiet --offline --manifest-path "$example/Cargo.toml"
     step rust "online learning built" examples/online-learning/river/build.sh "$out/river.wasm" &&
       step rust "online learning beside River" env WASMILL="$wasmill" RIVER_WASM="$out/river.wasm" examples/online-learning/run.sh
     step rust "models built" examples/models/build.sh "$out/models.wasm" &&
@@ -70,8 +73,7 @@ for language in "$@"; do
     step "$language" "template built" "$wasmill" udf build "$template" --output "$template/module.wasm" &&
     step "$language" "template's cases" "$wasmill" udf test "$template/module.wasm"
   case $language in
-    rust) kinds="aggregate table model" ;;
-    c) kinds="aggregate table process model" ;;
+    rust | c) kinds="aggregate table process model" ;;
     *) kinds= ;;
   esac
   for kind in $kinds; do

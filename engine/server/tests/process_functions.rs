@@ -1,7 +1,7 @@
-//! Users' process functions in queries: the examples in C (`udf-sdk/examples/c/process.c`). With ORDER BY a query is run whole, in
-//! batches of one row, at parallelism 3, and with crashes and restores at every batch, and must give the same rows.
+//! Users' process functions in queries: the examples in C (`udf-sdk/examples/c/process.c`) and the same in Rust. With ORDER BY a query is
+//! run whole, in batches of one row, at parallelism 3, and with crashes and restores at every batch, and must give the same rows.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use wasmill_connectors::Connectors;
@@ -24,8 +24,15 @@ const ROWS: &str = "\
 10,a,2024-05-01 00:39:59,4,bar
 ";
 
-fn prelude(folder: &Path) -> String {
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../udf-sdk/examples/c/process.wasm");
+const C: &str = "c/process.wasm";
+const RUST: &str = "rust/examples.wasm";
+
+fn example(module: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../udf-sdk/examples").join(module)
+}
+
+fn prelude(folder: &Path, module: &str) -> String {
+    let module = example(module);
     let (module, folder) = (module.display(), folder.display());
     format!(
         "CREATE TABLE t (id INT, card STRING, ts TIMESTAMP(3), amount DOUBLE, merchant STRING,
@@ -46,11 +53,18 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// The rows of a query, compacted; all runs must give them.
+/// The rows of a query, compacted; all runs must give them, and the functions in C and in Rust the same.
 #[track_caller]
 fn rows(query: &str) -> Vec<String> {
+    let rows = rows_with(C, query);
+    assert_eq!(rows_with(RUST, query), rows, "the functions in Rust: {query}");
+    rows
+}
+
+#[track_caller]
+fn rows_with(module: &str, query: &str) -> Vec<String> {
     let folder = folder();
-    let text = format!("{}\n{query};", prelude(folder.path()));
+    let text = format!("{}\n{query};", prelude(folder.path(), module));
     let statements = parse_script(&text).unwrap_or_else(|e| panic!("{}", e.render(&text)));
     let (last, before) = statements.split_last().unwrap();
     let mut session = Session::new();
@@ -77,8 +91,8 @@ fn rows(query: &str) -> Vec<String> {
 #[track_caller]
 fn error(statements: &str) -> String {
     let folder = folder();
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../udf-sdk/examples/c/process.wasm");
-    let text = format!("{}\n{}", prelude(folder.path()), statements.replace("{MODULE}", &module.display().to_string()));
+    let module = example(C).display().to_string();
+    let text = format!("{}\n{}", prelude(folder.path(), C), statements.replace("{MODULE}", &module));
     let parsed = match parse_script(&text) {
         Ok(parsed) => parsed,
         Err(e) => return e.render(&text),
@@ -147,6 +161,26 @@ fn a_timer_may_set_the_next_one() {
 }
 
 #[test]
+fn the_modules_describe_the_same() {
+    let described = |module: &str| {
+        let folder = folder();
+        let mut session = Session::new();
+        for statement in &parse_script(&prelude(folder.path(), module)).unwrap() {
+            session.execute(statement).unwrap();
+        }
+        ["quiet", "declared", "merchants", "heartbeat"].map(|name| {
+            let answer = session.execute(&parse_script(&format!("DESCRIBE FUNCTION {name};")).unwrap()[0]).unwrap();
+            let Answer::Listing(mut listing) = answer else { panic!("a listing") };
+            let told = ["kind", "arguments", "returns", "state"].map(|part| Some(part.to_owned()));
+            listing.rows.retain(|row| told.contains(&row[0]));
+            assert_eq!(listing.rows.len(), 4);
+            listing.rows
+        })
+    };
+    assert_eq!(described(RUST), described(C));
+}
+
+#[test]
 fn late_rows_can_be_kept() {
     let folder = folder();
     let text = format!(
@@ -156,7 +190,7 @@ fn late_rows_can_be_kept() {
          CREATE TABLE result (card STRING, payments BIGINT, total DOUBLE, rowtime TIMESTAMP(3))
            WITH ('connector' = 'blackhole');
          INSERT INTO result SELECT * FROM quiet(input => TABLE t PARTITION BY card ORDER BY ts) LATE ROWS INTO late;",
-        prelude(folder.path()),
+        prelude(folder.path(), C),
         folder.path().display()
     );
     let mut session = Session::new();

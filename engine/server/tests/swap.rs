@@ -291,7 +291,6 @@ fn what_a_model_learnt_and_what_functions_hold_crosses() {
         MODEL regression, DESCRIPTOR(a, b), LABELS => DESCRIPTOR(truth))";
     let processed =
         "SELECT * FROM merchants(input => TABLE (SELECT MOD(id, 3) AS g, k AS merchant FROM t) PARTITION BY g)";
-    std::fs::copy(c_example("process.wasm"), folder.path().join("process.wasm")).unwrap();
     let summed = "SELECT CAST(COUNT(*) AS INT), total(x) FROM t";
     let alter =
         "ALTER MODEL regression AS 'regression_by_row' USING FILE '{F}'".replace("{F}", &c_example("online.wasm"));
@@ -302,7 +301,8 @@ fn what_a_model_learnt_and_what_functions_hold_crosses() {
         (
             processed,
             UserName::function("merchants"),
-            &format!("ALTER FUNCTION merchants USING FILE '{dir}/process.wasm'"),
+            // What the function in C remembers, the one in Rust goes on with.
+            &format!("ALTER FUNCTION merchants USING FILE '{}'", c_example("../rust/examples.wasm")),
         ),
         (summed, UserName::function("total"), &format!("ALTER FUNCTION total USING FILE '{dir}/copy.wasm'")),
     ] {

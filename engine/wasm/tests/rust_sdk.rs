@@ -1,17 +1,21 @@
-//! The Rust SDK's table, aggregate and model functions, from the committed example module, through the engine.
+//! The Rust SDK's table, aggregate, process and model functions, from the committed example module, through the engine.
 
 mod support;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryArray, Int64Array, ListArray, MapArray, StringArray, new_null_array,
+};
+use arrow::datatypes::{Float64Type, Int64Type};
 use support::*;
-use wasmill_expr::{Context, UserAggregate, UserModel, UserTable};
+use wasmill_expr::{Context, KeyedRows, TimerChange, TimerClock, UserAggregate, UserModel, UserProcess, UserTable};
 use wasmill_plan::TypeKind::{self, *};
-use wasmill_plan::{DataType, Error};
+use wasmill_plan::{DataType, Error, StateField};
 use wasmill_wasm::{
-    AggregateFunction, AggregateSpec, FunctionOptions, Kind, ModelFunction, ModelSpec, TableFunction, TableSpec,
+    AggregateFunction, AggregateSpec, FunctionOptions, Kind, ModelFunction, ModelSpec, ProcessFunction, ProcessSpec,
+    TableFunction, TableSpec,
 };
 
 const STRING: TypeKind = Varchar(i32::MAX as u32);
@@ -162,4 +166,115 @@ fn a_model_with_its_artifact() {
     assert_eq!(again[0].as_ref(), original[0].as_ref());
     says(&other.load(b"abc").unwrap_err().to_string(), "this is no snapshot of version 1");
     says(&full_text(&create("steep").err().unwrap()), "is no slope");
+}
+
+fn process(export: &str, args: &[TypeKind], returns: &[TypeKind], state: &[(&str, TypeKind)]) -> ProcessFunction {
+    let field = |(name, ty): &(&str, TypeKind)| {
+        let data_type = DataType::nullable(ty.clone());
+        StateField { name: (*name).into(), data_type, ttl_ms: None }
+    };
+    ProcessFunction::create(ProcessSpec {
+        name: export.into(),
+        export: export.into(),
+        path: example(),
+        args: fields(args),
+        returns: fields(returns),
+        state: state.iter().map(field).collect(),
+        options: FunctionOptions::parse(Kind::Process, []).unwrap(),
+    })
+    .unwrap()
+}
+
+fn longs(values: &[Option<i64>]) -> ArrayRef {
+    Arc::new(Int64Array::from(values.to_vec()))
+}
+
+fn lists(values: &[Option<Vec<f64>>]) -> ArrayRef {
+    let values = values.iter().map(|list| list.as_ref().map(|list| list.iter().copied().map(Some)));
+    Arc::new(ListArray::from_iter_primitive::<Float64Type, _, _>(values))
+}
+
+fn list(column: &ArrayRef, row: usize) -> Option<Vec<f64>> {
+    let lists = column.as_list::<i32>();
+    lists.is_valid(row).then(|| lists.value(row).as_primitive::<Float64Type>().values().to_vec())
+}
+
+#[test]
+fn values_of_a_state_are_written_where_they_change() {
+    let f = process("quiet", &[Double], &[BigInt, Double], &[("payments", BigInt), ("total", Double)]);
+    let mut quiet = f.process();
+    let times = Int64Array::from(vec![1, 2, 3]);
+    // A NULL amount changes the number only; another amount of 0 leaves the total as it is.
+    let state = [longs(&[Some(4), None]), doubles(&[Some(1.5), None])];
+    let rows = KeyedRows { key: &[1, 0, 1], keys: 2, times: &times, state: &state };
+    let result = quiet.process(&rows, &[doubles(&[Some(0.0), Some(2.0), None])]).unwrap();
+    assert_eq!((&result.changed[..], &result.fields[..]), (&[0, 1][..], &[3, 1][..]));
+    assert_eq!(result.state[0].as_primitive::<Int64Type>().values(), &[5, 2]);
+    assert_eq!(result.state[1].as_primitive::<Float64Type>().value(0), 3.5);
+    let timer =
+        |row, time| TimerChange { row, name: Some("quiet".into()), time: Some(time), clock: TimerClock::EventTime };
+    assert_eq!(result.timers, [timer(0, 600_001), timer(1, 600_002), timer(2, 600_003)]);
+    // What begins anew is NULL, so that the engine forgets the key.
+    let names = StringArray::from(vec!["quiet"]);
+    let timers =
+        KeyedRows { key: &[0], keys: 1, times: &times.slice(0, 1), state: &[longs(&[Some(4)]), doubles(&[None])] };
+    let result = quiet.timer(&timers, &names).unwrap();
+    assert_eq!((result.parents, result.changed, result.fields), (vec![0], vec![0], vec![1]));
+    assert_eq!(result.columns[0].as_primitive::<Int64Type>().values(), &[4]);
+    assert!(result.state[0].is_null(0));
+    // Without a time there is no timer.
+    let rows = KeyedRows { key: &[0], keys: 1, times: &Int64Array::from(vec![None]), state: &state };
+    assert_eq!(quiet.process(&rows, &[doubles(&[None])]).unwrap().timers, []);
+}
+
+#[test]
+fn a_list_in_a_state_and_fields_that_are_renewed() {
+    let f = process(
+        "top",
+        &[Double],
+        &[Array(Box::new(DataType::nullable(Double))), BigInt],
+        &[("largest", Array(Box::new(DataType::nullable(Double)))), ("changed", BigInt)],
+    );
+    let mut top = f.process();
+    let times = Int64Array::from(vec![10, 20, 30, 40, 50]);
+    let state = [lists(&[None, Some(vec![9.0, 8.0, 7.0])]), longs(&[None, Some(5)])];
+    let rows = KeyedRows { key: &[0, 1, 0, 1, 0], keys: 2, times: &times, state: &state };
+    // Key 1: 1 is too small, and a NULL is no row.
+    let result = top.process(&rows, &[doubles(&[Some(2.0), Some(1.0), Some(3.0), None, Some(2.5)])]).unwrap();
+    assert_eq!(result.parents, [0, 2, 4]);
+    let given: Vec<_> = (0..3).map(|row| list(&result.columns[0], row).unwrap()).collect();
+    assert_eq!(given, [vec![2.0], vec![3.0, 2.0], vec![3.0, 2.5, 2.0]]);
+    assert_eq!(result.columns[1].as_ref(), longs(&[None, Some(20), Some(20)]).as_ref());
+    // Key 1 is as it was, and is written all the same.
+    assert_eq!((result.changed, result.fields), (vec![0, 1], vec![3, 3]));
+    assert_eq!(list(&result.state[0], 0), Some(vec![3.0, 2.5, 2.0]));
+    assert_eq!(list(&result.state[0], 1), Some(vec![9.0, 8.0, 7.0]));
+    assert_eq!(result.state[1].as_ref(), longs(&[Some(50), Some(5)]).as_ref());
+    let rows = KeyedRows { key: &[0, 0], keys: 1, times: &times.slice(0, 2), state: &state };
+    let failed = top.process(&rows, &[doubles(&[Some(1.0), Some(f64::NAN)])]).unwrap_err().to_string();
+    says(&failed, "row 1 of a batch of 2");
+    says(&failed, "it says: NaN is neither large nor small");
+}
+
+#[test]
+fn a_map_in_a_state() {
+    let map = Map(Box::new(DataType::nullable(STRING)), Box::new(DataType::nullable(BigInt)));
+    let empty = new_null_array(&map.to_arrow(), 2);
+    let f = process("merchants", &[STRING], &[STRING, BigInt], &[("seen", map)]);
+    let mut merchants = f.process();
+    let times = Int64Array::from(vec![1, 2, 3, 4]);
+    let call = |merchants: &mut wasmill_wasm::WasmProcess, state: &ArrayRef, names: &[Option<&str>]| {
+        let rows = KeyedRows { key: &[0, 1, 0, 0], keys: 2, times: &times, state: std::slice::from_ref(state) };
+        merchants.process(&rows, &[texts(names)]).unwrap()
+    };
+    let result = call(&mut merchants, &empty, &[Some("shop"), None, Some("bar"), Some("shop")]);
+    assert_eq!(result.columns[0].as_ref(), texts(&[Some("shop"), Some("bar")]).as_ref());
+    assert_eq!((&result.changed[..], &result.fields[..]), (&[0][..], &[1][..]));
+    let seen: &MapArray = result.state[0].as_map();
+    assert_eq!(seen.value(0).column(0).as_ref(), texts(&[Some("bar"), Some("shop")]).as_ref());
+    assert_eq!(seen.value(0).column(1).as_ref(), longs(&[Some(2), Some(1)]).as_ref());
+    // Nothing new: nothing is given or written.
+    let again = arrow::compute::concat(&[&result.state[0], &result.state[0]]).unwrap();
+    let result = call(&mut merchants, &again, &[Some("shop"), Some("bar"), None, Some("bar")]);
+    assert_eq!((result.parents.len(), result.changed.len()), (0, 0));
 }

@@ -33,11 +33,28 @@ pub(crate) fn section_with_labels(
     returns: Option<&Returns>,
     labels: Option<&[Column]>,
 ) -> String {
-    let list = |columns: &[Column]| {
-        let parts: Vec<String> =
-            columns.iter().map(|(n, t)| format!("{{\"name\": {}, \"type\": {}}}", quoted(n), quoted(t))).collect();
-        format!("[{}]", parts.join(", "))
-    };
+    let mut line = opening(name, kind, arguments, returns);
+    if let Some(labels) = labels {
+        line += &format!(", \"labels\": {}", list(labels));
+    }
+    line += "}\n";
+    format!("{SECTION} static DESCRIPTION: [u8; {}] = *b{line:?};", line.len())
+}
+
+/// The same of a process function, whose state is of a type that knows its fields.
+pub(crate) fn section_with_state(name: &str, arguments: &[Column], returns: &Returns, state: &str) -> String {
+    let line = opening(name, "process", Some(arguments), Some(returns)) + ", \"state\": ";
+    format!(
+        "const LINE: &[&str] = &[{line:?}, <{state} as ::wasmill::State>::FIELDS, {:?}]; {SECTION} static DESCRIPTION: \
+         [u8; ::wasmill::exports::bytes_of(LINE)] = ::wasmill::exports::joined(LINE);",
+        "}\n"
+    )
+}
+
+const SECTION: &str = "#[cfg(target_arch = \"wasm32\")] #[unsafe(link_section = \"wasmill.udf\")] #[used]";
+
+/// The line up to what only some kinds have.
+fn opening(name: &str, kind: &str, arguments: Option<&[Column]>, returns: Option<&Returns>) -> String {
     let mut line = format!("{{\"name\": {}, \"kind\": \"{kind}\"", quoted(name));
     if let Some(arguments) = arguments {
         line += &format!(", \"arguments\": {}", list(arguments));
@@ -47,19 +64,17 @@ pub(crate) fn section_with_labels(
         Some(Returns::Columns(columns)) => line += &format!(", \"returns\": {}", list(columns)),
         None => {}
     }
-    if let Some(labels) = labels {
-        line += &format!(", \"labels\": {}", list(labels));
-    }
-    line += "}\n";
-    format!(
-        "#[cfg(target_arch = \"wasm32\")] #[unsafe(link_section = \"wasmill.udf\")] #[used] \
-         static DESCRIPTION: [u8; {}] = *b{line:?};",
-        line.len()
-    )
+    line
+}
+
+fn list(columns: &[Column]) -> String {
+    let parts: Vec<String> =
+        columns.iter().map(|(n, t)| format!("{{\"name\": {}, \"type\": {}}}", quoted(n), quoted(t))).collect();
+    format!("[{}]", parts.join(", "))
 }
 
 /// A JSON string; names and SQL types are ASCII.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 

@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! tokens --signature.rs--> Function, Implementation --sql.rs--> SQL types --describe.rs--> the section's line
-//!                                                 └─scalar.rs, table.rs, aggregate.rs, model.rs--> exports
+//!                                                 └─scalar.rs, table.rs, aggregate.rs, model.rs, process.rs--> exports
+//! struct --state.rs--> the fields of a process function's state
 //! ```
 //!
 //! The code is written as text and parsed again: a signature is simple enough to be read without a parser of all of Rust, and a
@@ -14,9 +15,11 @@ mod arguments;
 mod describe;
 mod fault;
 mod model;
+mod process;
 mod scalar;
 mod signature;
 mod sql;
+mod state;
 mod table;
 
 use proc_macro::TokenStream;
@@ -58,6 +61,25 @@ pub fn aggregate(attribute: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn model(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand(attribute, item, model::expand)
+}
+
+/// A process function, on the `impl` block of the type that is its state (`#[derive(wasmill::State)]`).
+/// `process(&mut self, context: &mut Context<R>, …)` must be there, whose `R` is a value or tuple of the columns that it gives;
+/// `timer(&mut self, context: &mut Context<R>, name: Option<&str>)`, with or without the name, where it sets timers.
+/// `#[wasmill::process(payments, total)]` names the columns.
+#[proc_macro_attribute]
+pub fn process(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    expand(attribute, item, process::expand)
+}
+
+/// The state of a process function: a struct that is `Default`. `#[ttl("1 h")]` before a field makes it its default again so long after
+/// it was written last, `#[sql("TYPE")]` names the SQL type of a type of another name.
+#[proc_macro_derive(State, attributes(ttl, sql))]
+pub fn state(item: TokenStream) -> TokenStream {
+    match state::expand(item) {
+        Ok(code) => code.parse().expect("the attribute writes valid Rust"),
+        Err(fault) => fault.compile_error(),
+    }
 }
 
 fn expand(

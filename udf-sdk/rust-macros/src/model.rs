@@ -6,7 +6,7 @@ use crate::aggregate::{receiver, snake_case};
 use crate::arguments::Arguments;
 use crate::describe::{self, Returns, export, section_with_labels};
 use crate::fault::Fault;
-use crate::scalar::{call_of, columns};
+use crate::scalar::{call_of, columns, values};
 use crate::signature::{self, Function, Receiver};
 use crate::sql;
 use crate::table;
@@ -137,7 +137,10 @@ pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> Result<(Token
 
 /// Whether a method's INPUT is any number of DOUBLE columns.
 fn takes_any(function: &Function) -> bool {
-    function.arguments.first().is_some_and(|a| a.sql.is_none() && matches!(a.ty.text.as_str(), "&[f64]" | "&[Option<f64>]"))
+    function
+        .arguments
+        .first()
+        .is_some_and(|a| a.sql.is_none() && matches!(a.ty.text.as_str(), "&[f64]" | "&[Option<f64>]"))
 }
 
 /// Whether that method sees NULLs among them.
@@ -157,17 +160,15 @@ impl Bound {
     fn new(function: &Function, any: bool, labels: usize) -> Self {
         let count = function.arguments.len();
         if !any {
-            let values = (0..count).map(|i| format!("::wasmill::FromColumn::from_column(columns.{i}, row)"));
-            return Self { columns: columns(count), values: values.collect() };
+            return Self { columns: columns(count), values: values(count) };
         }
         let features = if sees_nulls(function) { "features.row_with_nulls(row)" } else { "features.row(row)" };
         let truth: String = (1..count).map(|i| format!("batch.column(batch.columns() - {}), ", count - i)).collect();
-        let values = (1..count).map(|i| format!("::wasmill::FromColumn::from_column(columns.{}, row)", i - 1));
         Self {
             columns: format!(
                 "let mut features = ::wasmill::exports::Features::new(batch, {labels}); let columns = ({truth});"
             ),
-            values: std::iter::once(features.to_owned()).chain(values).collect(),
+            values: std::iter::once(features.to_owned()).chain(values(count - 1)).collect(),
         }
     }
     /// Calls the method of `model`; `None` where an argument is missing.

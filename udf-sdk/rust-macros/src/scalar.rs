@@ -74,14 +74,23 @@ fn plain(function: &Function, name: &str) -> String {
 
 /// `let columns = (batch.column(0), …);`
 pub(crate) fn columns(count: usize) -> String {
-    let all: String = (0..count).map(|i| format!("batch.column({i}), ")).collect();
+    columns_from(0, count)
+}
+
+/// The same for columns from another one on.
+pub(crate) fn columns_from(first: usize, count: usize) -> String {
+    let all: String = (first..first + count).map(|i| format!("batch.column({i}), ")).collect();
     format!("let columns = ({all});")
 }
 
 /// A `match` that calls `before(a0, a1)after` where no argument is missing, else gives `None`.
 pub(crate) fn call(count: &usize, before: &str, after: &str) -> String {
-    let values = (0..*count).map(|i| format!("::wasmill::FromColumn::from_column(columns.{i}, row)"));
-    call_of(&values.collect::<Vec<_>>(), before, after)
+    call_of(&values(*count), before, after)
+}
+
+/// What reads the value of each column.
+pub(crate) fn values(count: usize) -> Vec<String> {
+    (0..count).map(|i| format!("::wasmill::FromColumn::from_column(columns.{i}, row)")).collect()
 }
 
 /// The same with expressions for the arguments.

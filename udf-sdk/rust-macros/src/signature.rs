@@ -164,7 +164,7 @@ fn arguments(list: &Group) -> Result<(Receiver, Vec<Argument>, Group), Fault> {
         let mut at = 0;
         let mut sql = None;
         while let Some((attribute, end)) = attribute_at(part, at) {
-            match sql_type(attribute) {
+            match text_in(attribute, "sql") {
                 Some(ty) => sql = Some(ty),
                 None => cleaned.extend_from_slice(&part[at..end]),
             }
@@ -177,13 +177,10 @@ fn arguments(list: &Group) -> Result<(Receiver, Vec<Argument>, Group), Fault> {
             "&self" => receiver = Receiver::Shared,
             "&mut self" => receiver = Receiver::Mutable,
             _ => {
-                let colon = rest.iter().position(|t| is_punct(Some(t), ':'));
-                let pattern = colon.map(|c| &rest[..c]);
-                let (Some(colon), Some([.., TokenTree::Ident(name)])) = (colon, pattern) else {
+                let Some((name, ty)) = named(rest) else {
                     return Err(Fault::new("an argument is written name: type", span));
                 };
-                let name = name.to_string().trim_start_matches("r#").trim_start_matches('_').to_owned();
-                arguments.push(Argument { name, ty: type_of(&rest[colon + 1..], span), sql });
+                arguments.push(Argument { name: name.trim_start_matches('_').to_owned(), ty, sql });
             }
         }
         cleaned.extend_from_slice(rest);
@@ -192,6 +189,45 @@ fn arguments(list: &Group) -> Result<(Receiver, Vec<Argument>, Group), Fault> {
     let mut group = Group::new(Delimiter::Parenthesis, cleaned.into_iter().collect());
     group.set_span(list.span());
     Ok((receiver, arguments, group))
+}
+
+/// A struct with named fields, and the text of each field's `#[ttl]`.
+pub(crate) fn structure(item: TokenStream) -> Result<(Type, Vec<(Argument, Option<String>)>), Fault> {
+    let tokens: Vec<TokenTree> = item.into_iter().collect();
+    let Some(start) = tokens.iter().position(|t| is_ident(Some(t), "struct")) else {
+        return Err(Fault::new("the state of a process function is a struct", Span::call_site()));
+    };
+    let name = type_of(&tokens[start + 1..start + 2], tokens[start].span());
+    let body = match &tokens[start + 2..] {
+        [TokenTree::Group(body)] if body.delimiter() == Delimiter::Brace => body.stream(),
+        [end] if is_punct(Some(end), ';') => TokenStream::new(),
+        _ => {
+            let why = "the state of a process function is a struct with named fields, without generics: struct Name { field: type }";
+            return Err(Fault::new(why, name.span));
+        }
+    };
+    let tokens: Vec<TokenTree> = body.into_iter().collect();
+    let field = |part: &[TokenTree]| {
+        let (mut at, mut sql, mut ttl) = (0, None, None);
+        while let Some((attribute, end)) = attribute_at(part, at) {
+            sql = text_in(attribute, "sql").or(sql);
+            ttl = text_in(attribute, "ttl").or(ttl);
+            at = end;
+        }
+        let Some((name, ty)) = named(&part[at..]) else {
+            return Err(Fault::new("a field is written name: type", part[0].span()));
+        };
+        Ok((Argument { name, ty, sql }, ttl))
+    };
+    Ok((name, split(&tokens).into_iter().map(field).collect::<Result<_, _>>()?))
+}
+
+/// The name, without `r#`, and the type of `name: type`.
+fn named(tokens: &[TokenTree]) -> Option<(String, Type)> {
+    let colon = tokens.iter().position(|t| is_punct(Some(t), ':'))?;
+    let [.., TokenTree::Ident(name)] = &tokens[..colon] else { return None };
+    let plain = name.to_string().trim_start_matches("r#").to_owned();
+    Some((plain, type_of(&tokens[colon + 1..], name.span())))
 }
 
 /// The content of `#[…]` at `at`, and what comes behind it.
@@ -211,11 +247,11 @@ fn after_attributes(tokens: &[TokenTree], mut at: usize) -> usize {
     at
 }
 
-/// The text of `sql("…")`.
-fn sql_type(attribute: &Group) -> Option<String> {
+/// The text of an attribute `name("…")`.
+fn text_in(attribute: &Group, wanted: &str) -> Option<String> {
     let tokens: Vec<TokenTree> = attribute.stream().into_iter().collect();
     match &tokens[..] {
-        [TokenTree::Ident(name), TokenTree::Group(inner)] if name.to_string() == "sql" => {
+        [TokenTree::Ident(name), TokenTree::Group(inner)] if name.to_string() == wanted => {
             literal(&inner.stream().into_iter().next()?)
         }
         _ => None,

@@ -20,6 +20,14 @@ fn known(text: &str) -> Option<String> {
         "Time" => "TIME",
         _ => {
             let (name, parameters) = text.strip_suffix('>')?.split_once('<')?;
+            let parameters = parameters.trim_end_matches(',');
+            match (name, &top_level(parameters)[..]) {
+                ("Vec", [element]) => return Some(format!("ARRAY<{}>", known(without_option(element).0)?)),
+                ("BTreeMap" | "std::collections::BTreeMap", [key, value]) => {
+                    return Some(format!("MAP<{}, {}>", known(key)?, known(without_option(value).0)?));
+                }
+                _ => {}
+            }
             let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
             let numbers: Vec<&str> = parameters.split(',').collect();
             return match (name, &numbers[..]) {
@@ -79,7 +87,7 @@ pub(crate) fn top_level(text: &str) -> Vec<&str> {
 }
 
 const KNOWN: &str = "bool, i8 to i64, f32, f64, texts (&str, String), bytes (&[u8], Vec<u8>), Date, Time, Timestamp<P>, \
-                     TimestampLtz<P> and Decimal<P, S>";
+                     TimestampLtz<P>, Decimal<P, S>, and Vec and BTreeMap of these";
 
 /// The SQL type of an argument.
 pub(crate) fn argument(argument: &Argument) -> Result<String, Fault> {
@@ -98,6 +106,17 @@ pub(crate) fn argument(argument: &Argument) -> Result<String, Fault> {
             Fault::new(why, argument.ty.span)
         }),
     }
+}
+
+/// The SQL type of a field of a state.
+pub(crate) fn field(field: &Argument) -> Result<String, Fault> {
+    if let Some(sql) = &field.sql {
+        return Ok(sql.clone());
+    }
+    if field.ty.text.contains("HashMap<") {
+        return Err(Fault::new("take a BTreeMap: its order is the same in every instance", field.ty.span));
+    }
+    result(&field.ty.text, &field.ty, "for another name of one of them write #[sql(\"TYPE\")] before the field")
 }
 
 /// The SQL type of one result column.

@@ -32,6 +32,16 @@ impl<'a> FromColumn<'a> for &'a [u8] {
         (!column.is_null(row)).then(|| column.bytes(row))
     }
 }
+impl FromColumn<'_> for String {
+    fn from_column(column: Column<'_>, row: usize) -> Option<Self> {
+        <&str>::from_column(column, row).map(str::to_owned)
+    }
+}
+impl FromColumn<'_> for Vec<u8> {
+    fn from_column(column: Column<'_>, row: usize) -> Option<Self> {
+        <&[u8]>::from_column(column, row).map(<[u8]>::to_vec)
+    }
+}
 impl FromColumn<'_> for bool {
     #[inline]
     fn from_column(column: Column<'_>, row: usize) -> Option<Self> {

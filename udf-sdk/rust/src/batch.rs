@@ -1,6 +1,6 @@
 //! A batch as the host gives it: the structures of ABI.md, and columns to read values from.
 
-use std::marker::PhantomData;
+use std::ops::Range;
 use std::slice;
 
 /// `wm_column`.
@@ -67,17 +67,7 @@ impl Batch {
     pub fn column(&self, index: usize) -> Column<'_> {
         assert!(index < self.0.column_count as usize, "column {index} of {}", self.0.column_count);
         // SAFETY: the host gives `column_count` columns that stay until the call returns.
-        let raw = unsafe { &*self.0.columns.add(index) };
-        Column {
-            ty: raw.ty,
-            mask: if raw.flags & CONSTANT != 0 { 0 } else { usize::MAX },
-            length: raw.length as usize,
-            null_count: raw.null_count as usize,
-            validity: raw.validity,
-            offsets: raw.offsets,
-            data: raw.data,
-            batch: PhantomData,
-        }
+        Column::new(unsafe { &*self.0.columns.add(index) })
     }
 }
 
@@ -92,10 +82,27 @@ pub struct Column<'a> {
     validity: *const u8,
     offsets: *const i32,
     data: *const u8,
-    batch: PhantomData<&'a RawBatch>,
+    children: &'a [RawColumn],
 }
 
 impl<'a> Column<'a> {
+    fn new(raw: &'a RawColumn) -> Self {
+        let children = match raw.child_count {
+            0 => &[][..],
+            // SAFETY: the host gives `child_count` children that stay until the call returns.
+            count => unsafe { slice::from_raw_parts(raw.children, count as usize) },
+        };
+        Self {
+            ty: raw.ty,
+            mask: if raw.flags & CONSTANT != 0 { 0 } else { usize::MAX },
+            length: raw.length as usize,
+            null_count: raw.null_count as usize,
+            validity: raw.validity,
+            offsets: raw.offsets,
+            data: raw.data,
+            children,
+        }
+    }
     /// Whether one value stands for all rows.
     pub fn is_constant(self) -> bool {
         self.mask == 0
@@ -169,6 +176,20 @@ impl<'a> Column<'a> {
         let row = self.index(row);
         // SAFETY: there is a bit for each value.
         unsafe { *self.data.add(row / 8) >> (row % 8) & 1 == 1 }
+    }
+    /// A child of a column of that nested type.
+    pub(crate) fn child(self, ty: u32, index: usize) -> Self {
+        assert_eq!(self.ty, ty, "a column of another type read as an ARRAY or MAP");
+        Self::new(&self.children[index])
+    }
+    /// The values of a child that are that row's; none where it is NULL.
+    pub(crate) fn range(self, row: usize) -> Range<usize> {
+        if self.is_null(row) {
+            return 0..0;
+        }
+        let row = self.index(row);
+        // SAFETY: the host gives length + 1 offsets that rise.
+        unsafe { *self.offsets.add(row) as usize..*self.offsets.add(row + 1) as usize }
     }
     #[inline]
     fn index(self, row: usize) -> usize {

@@ -20,11 +20,12 @@
 //! | [`macro@table`] | a function | `CREATE TABLE FUNCTION` |
 //! | [`macro@aggregate`] | an `impl` block | `CREATE AGGREGATE FUNCTION` |
 //! | [`macro@model`] | an `impl` block | `CREATE MODEL` |
+//! | [`macro@process`] | an `impl` block, whose struct has [`macro@State`] | `CREATE PROCESS FUNCTION` |
 //!
 //! **Arguments** are `bool`, `i8` to `i64`, `f32`, `f64`, `&str`, `&[u8]`, [`Date`], [`Time`], [`Timestamp`],
-//! [`TimestampLtz`] or [`Decimal`]. One that is an `Option` sees NULL; where another one is NULL, the function is not called:
-//! a scalar function or a model gives NULL, a table function no row, an aggregate takes no notice of the row. **Results** are the
-//! same types, `String`, `Vec<u8>`, an `Option` of one, and all that as `Ok` of a `Result` whose error has a text, which fails
+//! [`TimestampLtz`] or [`Decimal`], or a `Vec` or `BTreeMap` of these. One that is an `Option` sees NULL; where another one is NULL, the function is not called:
+//! a scalar function or a model gives NULL, a table function no row, an aggregate or process function takes no notice of the row.
+//! **Results** are the same types, `String`, `Vec<u8>`, an `Option` of one, and all that as `Ok` of a `Result` whose error has a text, which fails
 //! the row.
 //!
 //! An attribute also writes what it knows of the signature into the module (the custom section `wasmill.udf`). For a type of
@@ -35,22 +36,28 @@ mod aggregate;
 mod argument;
 mod batch;
 mod model;
+mod nested;
+mod process;
 mod result;
 mod scalar;
+mod state;
 mod table;
 mod types;
 
 pub use argument::FromColumn;
 pub use batch::{Batch, Column, RawBatch, RawColumn, RawResult, Value};
+pub use process::{Clock, Context, Timer};
 pub use result::{Builder, Columns, IntoRow, Outcome, Output, Row, Status};
+pub use state::{Field, State};
 pub use types::{Date, Decimal, Time, Timestamp, TimestampLtz};
-pub use wasmill_macros::{aggregate, batch, model, scalar, table};
+pub use wasmill_macros::{State, aggregate, batch, model, process, scalar, table};
 
 /// What the attributes' code calls; no part of the interface.
 #[doc(hidden)]
 pub mod exports {
     pub use crate::aggregate::{Groups, clear, finish, init, load, merge, save, state_bytes};
     pub use crate::model::{Features, Holder, bytes, give_bytes, predict_learn, width};
+    pub use crate::process::{bytes_of, joined, process};
     pub use crate::scalar::{done, each, run, whole};
     pub use crate::table::expand;
 }

@@ -16,14 +16,20 @@ pub struct Builder<T> {
 }
 
 impl<T> Builder<T> {
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+    pub(crate) fn values(&mut self) -> &mut T {
+        &mut self.values
+    }
     #[inline]
-    fn valid(&mut self) {
+    pub(crate) fn valid(&mut self) {
         if !self.validity.is_empty() {
             self.bit(true);
         }
         self.rows += 1;
     }
-    fn null(&mut self) {
+    pub(crate) fn null(&mut self) {
         if self.validity.is_empty() {
             self.validity = vec![0xff; self.rows / 8 + 1];
         }
@@ -49,7 +55,9 @@ impl<T> Builder<Vec<T>> {
 }
 
 impl<T: Output> Builder<T> {
-    pub(crate) fn fill(&self, column: &mut RawColumn) {
+    /// Points the column to what was added.
+    #[doc(hidden)]
+    pub fn fill(&self, column: &mut RawColumn) {
         column.length = self.rows as u32;
         column.null_count = if self.validity.is_empty() { 0 } else { NULLS_UNKNOWN };
         column.validity = if self.validity.is_empty() { std::ptr::null() } else { self.validity.as_ptr() };
@@ -273,6 +281,7 @@ impl<T, E: Display> Outcome for Result<T, E> {
 }
 
 /// What something that gives no row returns: nothing, or a `Result` of nothing.
+#[diagnostic::on_unimplemented(message = "this method returns nothing, or a Result<(), E> whose error has a text")]
 pub trait Status {
     /// Nothing, or the message.
     fn status(self) -> Result<(), String>;
@@ -298,12 +307,22 @@ thread_local! {
 /// Hands columns of `rows` rows to the host, and gives the code for success.
 pub fn give<C: Columns>(columns: C, rows: usize, result: &mut RawResult) -> u32 {
     let columns = Box::new(columns);
+    point(result, &*columns, rows);
+    keep(columns);
+    0
+}
+
+/// Points the host's result to columns of `rows` rows, which must be kept.
+pub(crate) fn point(result: &mut RawResult, columns: &impl Columns, rows: usize) {
     // SAFETY: the host gives `column_count` result columns.
     let raw = unsafe { std::slice::from_raw_parts_mut(result.columns, result.column_count as usize) };
     columns.give(raw);
     result.rows = rows as u32;
-    LAST.with_borrow_mut(|last| *last = columns);
-    0
+}
+
+/// Keeps what the host was pointed to, until the next result.
+pub(crate) fn keep(given: Box<dyn Any>) {
+    LAST.with_borrow_mut(|last| *last = given);
 }
 
 /// Hands a message to the host, and gives the code for failure.
@@ -311,6 +330,6 @@ pub fn fail(message: String, result: &mut RawResult) -> u32 {
     let message = Box::new(message);
     result.error = message.as_ptr();
     result.error_bytes = message.len() as u32;
-    LAST.with_borrow_mut(|last| *last = message);
+    keep(message);
     1
 }

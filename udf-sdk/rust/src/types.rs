@@ -3,6 +3,7 @@
 use crate::argument::FromColumn;
 use crate::batch::Column;
 use crate::result::{Builder, IntoRow};
+use crate::state::Field;
 
 macro_rules! numbers {
     ($($(#[$meta:meta])* $name:ident $(<$($p:ident),+>)?: $value:ty;)*) => {$(
@@ -25,6 +26,14 @@ macro_rules! numbers {
             }
             fn put_null(into: &mut Builder<Vec<$value>>) {
                 <$value>::put_null(into);
+            }
+        }
+        impl $(<$(const $p: u8),+>)? Field for $name $(<$($p),+>)? {
+            fn is_default(&self) -> bool {
+                self.0.is_default()
+            }
+            fn is(&self, column: Column<'_>, row: usize) -> bool {
+                self.0.is(column, row)
             }
         }
     )*};

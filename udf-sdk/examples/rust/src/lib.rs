@@ -4,10 +4,13 @@
 //! CREATE FUNCTION domain(email STRING) RETURNS STRING LANGUAGE WASM USING FILE 'examples.wasm';
 //! CREATE TABLE FUNCTION words(line STRING) RETURNS TABLE (word STRING, position INT) LANGUAGE WASM USING FILE 'examples.wasm';
 //! CREATE AGGREGATE FUNCTION geo_mean(x DOUBLE) RETURNS DOUBLE LANGUAGE WASM USING FILE 'examples.wasm';
+//! CREATE PROCESS FUNCTION quiet LANGUAGE WASM USING FILE 'examples.wasm';
 //! CREATE MODEL linear INPUT (x DOUBLE) OUTPUT (y DOUBLE) LANGUAGE WASM USING FILE 'examples.wasm' WITH ('artifact' = 'line.txt');
 //! ```
 
-use std::collections::BTreeSet;
+mod process;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use wasmill::{Batch, Decimal, Timestamp};
 
@@ -71,6 +74,22 @@ pub fn blend(batch: &Batch) -> Result<Vec<f64>, String> {
     }
     let pairs = a.values::<f64>().iter().zip(b.values::<f64>());
     Ok(pairs.map(|(a, b)| 0.7 * a + b / (1.0 + a.abs()) + 0.25 * if *b > 0.0 { *b } else { 0.0 }).collect())
+}
+
+/// How often each text of an array is there; a NULL among them counts as ''.
+#[wasmill::scalar]
+pub fn counted(texts: Vec<Option<&str>>) -> BTreeMap<String, i64> {
+    let mut counts = BTreeMap::new();
+    for text in texts {
+        *counts.entry(text.unwrap_or("").to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+/// The values of a map, in the order of their keys.
+#[wasmill::scalar]
+pub fn values_of(map: BTreeMap<&str, Option<f64>>) -> Vec<Option<f64>> {
+    map.into_values().collect()
 }
 
 /// The words of a line, with their places from 1.
