@@ -38,7 +38,7 @@ dist: setup
 bench: dist
 	@WASMILL=$(RELEASED) benches/bars.py
 	@benches/functions.sh
-	@for suite in function fraud nexmark; do WASMILL=$(RELEASED) benches/compare.py $$suite || exit 1; done
+	@for suite in function process fraud nexmark; do WASMILL=$(RELEASED) benches/compare.py $$suite || exit 1; done
 
 lint: setup
 	cargo fmt --all --check

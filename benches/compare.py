@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the same queries over the same file on wasmill and its rivals, in turn, and prints how many times longer the rivals take.
 
-    benches/compare.py nexmark|fraud|function [QUERY…] [--peers flink,pyflink-process,pyflink-thread,duckdb] [--rows N] [--rounds N]
+    benches/compare.py nexmark|fraud|function|process [QUERY…] [--peers flink,pyflink-process,pyflink-thread,duckdb] [--rows N] [--rounds N]
 
 The engines take turns, query by query; after a first round that is not counted the median of the others counts. Of wasmill the
 time is that of the whole process, start-up and planning included; of Flink that of the job alone, in a JVM that has run
@@ -48,6 +48,12 @@ class Suite:
             self.tables = {"wasmill": tables + fill("fraud/functions.sql", fraud=ROOT / "examples/fraud"), "flink": tables,
                            "duckdb": fill("fraud/duckdb-tables.sql", payments=file)}
             self.queries = {"fraud features": {e: BENCHES / f"fraud/{e}.sql" for e in ("wasmill", "flink", "duckdb")}}
+        elif name == "process":
+            file = made(f"payments-{rows}.csv", "payments-csv.sql", rows=rows)
+            tables = fill("fraud/tables.sql", payments=file) + fill("process/cards.sql")
+            self.tables = {"wasmill": tables + fill("process/wasm.sql", functions=ROOT / "udf-sdk/examples/c"), "flink": tables}
+            files = {"wasmill": "wasmill.sql", "flink": "flink.sql", "pyflink-process": "pyflink.py", "pyflink-thread": "pyflink.py"}
+            self.queries = {"quiet": {engine: BENCHES / "process" / file for engine, file in files.items()}}
         else:
             file = made(f"payments-{rows}.jsonl", "payments-json.sql", rows=rows)
             tables = fill("functions/tables.sql", payments=file)
@@ -122,7 +128,8 @@ def main():
     args = arguments()
     suite = Suite(args.suite, args.rows)
     queries = {q: files for q, files in suite.queries.items() if not args.query or q in args.query}
-    peers = {name: Peer(name, suite.tables[engine_of(name)]) for name in args.peers}
+    # DuckDB has no process functions.
+    peers = {name: Peer(name, suite.tables[engine_of(name)]) for name in args.peers if engine_of(name) in suite.tables}
     times = {q: {name: [] for name in ["wasmill", *peers]} for q in queries}
     for round in range(args.rounds + 1):
         for query, files in queries.items():
@@ -130,7 +137,7 @@ def main():
             script = suite.tables["wasmill"] + sink
             times[query]["wasmill"].append(wasmill(script, ["execution.checkpointing.interval=1s"]))
             for name, peer in peers.items():
-                times[query][name].append(peer.run(files[engine_of(name)]))
+                times[query][name].append(peer.run(files.get(name) or files[engine_of(name)]))
             last = ", ".join(f"{name} {runs[-1]}" for name, runs in times[query].items())
             print(f"round {round}, {query}: {last}", file=sys.stderr, flush=True)
     for peer in peers.values():
@@ -163,13 +170,15 @@ def report(args, times, peers):
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("suite", choices=["nexmark", "fraud", "function"])
+    parser.add_argument("suite", choices=["nexmark", "fraud", "function", "process"])
     parser.add_argument("query", nargs="*", help="queries of the suite; all where none is named")
     parser.add_argument("--peers", default=",".join(ALL), help="rivals, with commas between them")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the input file")
-    parser.add_argument("--rounds", type=int, default=3, help="counted rounds")
+    parser.add_argument("--rows", type=int, help="rows of the input file: 1,000,000, of process 50,000")
+    parser.add_argument("--rounds", type=int, help="counted rounds: 3, of process 1")
     args = parser.parse_args()
     args.peers = [p for p in args.peers.split(",") if p]
+    args.rows = args.rows or (50_000 if args.suite == "process" else 1_000_000)
+    args.rounds = args.rounds or (1 if args.suite == "process" else 3)
     if unknown := [p for p in args.peers if p not in ALL]:
         parser.error(f"no such rival: {', '.join(unknown)}; there are {', '.join(ALL)}")
     return args

@@ -30,7 +30,7 @@ if [ ! -e "$folder/classes/FlinkPeer.class" ] || [ -n "$(find flink ../../exampl
       -e 's/^static const unsigned char (FEATURE).* = \{/  static final int[][] \1 = {/' \
       -e 's/^static const double (THRESHOLD|LEAF).* = \{/  static final double[][] \1 = {/' ../../examples/fraud/model/weights.h
     echo "}"; } > "$folder/classes/Weights.java"
-  javac -nowarn -cp "$classpath" -d "$folder/classes" flink/*.java "$folder/classes/Weights.java" >&2
+  javac -nowarn -parameters -cp "$classpath" -d "$folder/classes" flink/*.java "$folder/classes/Weights.java" >&2
 fi
 echo "$classpath$folder/classes" > "$folder/classpath"
 echo "$folder"

@@ -59,6 +59,7 @@ public class FlinkPeer {
     env.createTemporarySystemFunction("haversine_km", HaversineKm.class);
     env.createTemporarySystemFunction("fraud_score", FraudScore.class);
     env.createTemporarySystemFunction("risk", Risk.class);
+    env.createTemporarySystemFunction("quiet", Quiet.class);
     return env;
   }
 

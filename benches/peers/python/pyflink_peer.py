@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""pyflink_peer.py process|thread TABLES.sql: runs each query whose path comes on standard input on PyFlink into a blackhole table and
-prints the seconds that the job took by Flink's own account. The functions are those of udfs.py, called as the mode says; in
+"""pyflink_peer.py process|thread TABLES.sql: runs each query whose path comes on standard input (SQL, or a module in Python with a
+function `table` that makes it) on PyFlink into a blackhole table and prints the seconds that the job took by Flink's own account. The functions are those of udfs.py, called as the mode says; in
 process mode the model is scored over columns (a pandas function), which is PyFlink's fastest way."""
 import os
 import re
+import runpy
 import sys
 
 import udfs
 from pyflink.common import Configuration
-from pyflink.table import DataTypes, EnvironmentSettings, TableDescriptor, TableEnvironment
+from pyflink.datastream import StreamExecutionEnvironment
+from pyflink.table import DataTypes, StreamTableEnvironment, TableDescriptor
 from pyflink.table.udf import udf
 
 
@@ -20,12 +22,13 @@ def environment(mode):
         "python.client.executable": sys.executable,
         "parallelism.default": "1",
         "table.local-time-zone": "UTC",
+        # More than there are keys: else the state of each row's key is asked for anew.
+        "python.state.cache-size": "20000",
     }
     options |= dict(re.findall(r"-Dconf\.(\S+?)=(\S+)", os.environ.get("FLINK_OPTIONS", "")))
     for key, value in options.items():
         config.set_string(key, value)
-    settings = EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(config).build()
-    return TableEnvironment.create(settings)
+    return StreamTableEnvironment.create(StreamExecutionEnvironment.get_execution_environment(config))
 
 
 def statements(path):
@@ -51,7 +54,8 @@ def main():
         env.execute_sql(statement)
     for line in sys.stdin:
         try:
-            table = env.sql_query(statements(line.strip())[0])
+            path = line.strip()
+            table = runpy.run_path(path)["table"](env) if path.endswith(".py") else env.sql_query(statements(path)[0])
             job = table.execute_insert(TableDescriptor.for_connector("blackhole").build()).get_job_client()
             print(f"{job.get_job_execution_result().result().get_net_runtime() / 1e3:.3f}", flush=True)
         except Exception as error:

@@ -1,0 +1,1 @@
+CREATE PROCESS FUNCTION quiet LANGUAGE WASM USING FILE '{functions}/process.wasm';
