@@ -11,7 +11,7 @@ pub trait FromColumn<'a>: Sized {
 macro_rules! values {
     ($($ty:ty),*) => {$(
         impl FromColumn<'_> for $ty {
-            #[inline]
+            #[inline(always)]
             fn from_column(column: Column<'_>, row: usize) -> Option<Self> {
                 (!column.is_null(row)).then(|| column.value::<$ty>(row))
             }
@@ -21,13 +21,13 @@ macro_rules! values {
 values!(i8, i16, i32, i64, f32, f64, i128);
 
 impl<'a> FromColumn<'a> for &'a str {
-    #[inline]
+    #[inline(always)]
     fn from_column(column: Column<'a>, row: usize) -> Option<Self> {
         (!column.is_null(row)).then(|| column.text(row))
     }
 }
 impl<'a> FromColumn<'a> for &'a [u8] {
-    #[inline]
+    #[inline(always)]
     fn from_column(column: Column<'a>, row: usize) -> Option<Self> {
         (!column.is_null(row)).then(|| column.bytes(row))
     }
@@ -43,13 +43,13 @@ impl FromColumn<'_> for Vec<u8> {
     }
 }
 impl FromColumn<'_> for bool {
-    #[inline]
+    #[inline(always)]
     fn from_column(column: Column<'_>, row: usize) -> Option<Self> {
         (!column.is_null(row)).then(|| column.boolean(row))
     }
 }
 impl<'a, T: FromColumn<'a>> FromColumn<'a> for Option<T> {
-    #[inline]
+    #[inline(always)]
     fn from_column(column: Column<'a>, row: usize) -> Option<Self> {
         Some(T::from_column(column, row))
     }

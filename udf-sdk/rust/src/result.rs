@@ -22,7 +22,7 @@ impl<T> Builder<T> {
     pub(crate) fn values(&mut self) -> &mut T {
         &mut self.values
     }
-    #[inline]
+    #[inline(always)]
     pub(crate) fn valid(&mut self) {
         if !self.validity.is_empty() {
             self.bit(true);
@@ -86,7 +86,7 @@ macro_rules! values {
     ($($ty:ty),*) => {$(
         impl IntoRow for $ty {
             type Builder = Vec<$ty>;
-            #[inline]
+            #[inline(always)]
             fn put(self, into: &mut Builder<Vec<$ty>>) {
                 into.values.push(self);
                 into.valid();
@@ -149,12 +149,50 @@ impl Default for Texts {
     }
 }
 impl Texts {
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, text: &[u8]) {
-        self.bytes.extend_from_slice(text);
+        append(&mut self.bytes, text);
         self.offsets.push(i32::try_from(self.bytes.len()).expect("a column of texts has at most 2 GiB"));
     }
 }
+
+/// Appends bytes; short ones without the call that a copy of any length is in WebAssembly.
+#[inline(always)]
+fn append(to: &mut Vec<u8>, bytes: &[u8]) {
+    let length = bytes.len();
+    if length > 32 {
+        return to.extend_from_slice(bytes);
+    }
+    to.reserve(length);
+    // SAFETY: there is room for `length` bytes, and no more of either side is touched: a first and a last word overlap where there are
+    // less than two.
+    unsafe {
+        let (from, into) = (bytes.as_ptr(), to.as_mut_ptr().add(to.len()));
+        match length {
+            16.. => words::<u128>(from, into, length),
+            8.. => words::<u64>(from, into, length),
+            4.. => words::<u32>(from, into, length),
+            _ => (0..length).for_each(|i| *into.add(i) = *from.add(i)),
+        }
+        to.set_len(to.len() + length);
+    }
+}
+
+/// Copies a first and a last `W` of `length` bytes.
+///
+/// # Safety
+/// Both sides have `length` bytes, and a `W` has no more.
+#[inline(always)]
+unsafe fn words<W: Copy>(from: *const u8, into: *mut u8, length: usize) {
+    let last = length - size_of::<W>();
+    // SAFETY: as the caller says.
+    unsafe {
+        let (first, end) = (from.cast::<W>().read_unaligned(), from.add(last).cast::<W>().read_unaligned());
+        into.cast::<W>().write_unaligned(first);
+        into.add(last).cast::<W>().write_unaligned(end);
+    }
+}
+
 impl Output for Texts {
     fn fill(&self, _rows: usize, column: &mut RawColumn) {
         column.data = self.bytes.as_ptr();
@@ -166,7 +204,7 @@ macro_rules! texts {
     ($($ty:ty: $bytes:path;)*) => {$(
         impl IntoRow for $ty {
             type Builder = Texts;
-            #[inline]
+            #[inline(always)]
             fn put(self, into: &mut Builder<Texts>) {
                 into.values.push($bytes(&self));
                 into.valid();
@@ -188,7 +226,7 @@ texts! {
 
 impl<T: IntoRow> IntoRow for Option<T> {
     type Builder = T::Builder;
-    #[inline]
+    #[inline(always)]
     fn put(self, into: &mut Builder<T::Builder>) {
         match self {
             Some(value) => value.put(into),
@@ -219,7 +257,7 @@ pub trait Columns: Default + 'static {
 
 impl<T: IntoRow> Row for T {
     type Builders = (Builder<T::Builder>,);
-    #[inline]
+    #[inline(always)]
     fn put_row(self, into: &mut Self::Builders) {
         self.put(&mut into.0);
     }
@@ -232,7 +270,7 @@ macro_rules! tuples {
     ($($($t:ident $n:tt),+;)*) => {$(
         impl<$($t: IntoRow),+> Row for ($($t,)+) {
             type Builders = ($(Builder<$t::Builder>,)+);
-            #[inline]
+            #[inline(always)]
             fn put_row(self, into: &mut Self::Builders) {
                 $(self.$n.put(&mut into.$n);)+
             }
@@ -267,14 +305,14 @@ pub trait Outcome {
 }
 impl<T: Row> Outcome for T {
     type Row = T;
-    #[inline]
+    #[inline(always)]
     fn outcome(self) -> Result<T, String> {
         Ok(self)
     }
 }
 impl<T, E: Display> Outcome for Result<T, E> {
     type Row = T;
-    #[inline]
+    #[inline(always)]
     fn outcome(self) -> Result<T, String> {
         self.map_err(|e| e.to_string())
     }
@@ -287,13 +325,13 @@ pub trait Status {
     fn status(self) -> Result<(), String>;
 }
 impl Status for () {
-    #[inline]
+    #[inline(always)]
     fn status(self) -> Result<(), String> {
         Ok(())
     }
 }
 impl<E: Display> Status for Result<(), E> {
-    #[inline]
+    #[inline(always)]
     fn status(self) -> Result<(), String> {
         self.map_err(|e| e.to_string())
     }

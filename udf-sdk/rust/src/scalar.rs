@@ -4,7 +4,7 @@ use crate::batch::{Batch, RawResult};
 use crate::result::{Builder, IntoRow, Outcome, Output, Row, Status, fail, give};
 
 /// Gives what `function` says of each row, NULL for `None`.
-#[inline]
+#[inline(always)]
 pub fn run<R: Outcome<Row: Row>>(
     batch: &Batch,
     result: &mut RawResult,
@@ -22,7 +22,7 @@ pub fn run<R: Outcome<Row: Row>>(
 }
 
 /// Calls `function` for each row, in order; `None` for a row that it takes no notice of.
-#[inline]
+#[inline(always)]
 pub fn each<R: Status>(batch: &Batch, result: &mut RawResult, mut function: impl FnMut(usize) -> Option<R>) -> u32 {
     for row in 0..batch.rows() {
         if let Some(Err(why)) = function(row).map(Status::status) {
