@@ -24,7 +24,7 @@ lay_out() { # lay_out LANGUAGE FOLDER
       ;;
     zig) cp $sdk/examples/zig/functions.zig $sdk/zig/wasmill.zig "$2" ;;
     go)
-      cp $sdk/examples/go/main.go "$2" && cp -r $sdk/go/wasmill "$2" &&
+      cp $sdk/examples/go/*.go "$2" && cp -r $sdk/go/wasmill "$2" &&
         printf 'module wasmill.example/functions\n\ngo 1.24\n' >"$2/go.mod"
       ;;
     assemblyscript) cp $sdk/examples/assemblyscript/functions.ts $sdk/assemblyscript/wasmill.ts "$2" ;;
@@ -60,8 +60,10 @@ for language in "$@"; do
       step "$language" "example's cases" "$wasmill" udf test "$out/$language.wasm" "udf-sdk/examples/$language/cases.txt" &&
       [ -n "${WASMILL_UDF_MODULES:-}" ] && cp "$out/$language.wasm" "$WASMILL_UDF_MODULES"
   fi
+  case $language in
+    rust | go) step "$language" "process functions" "$wasmill" udf test "$out/$language.wasm" udf-sdk/examples/process.txt ;;
+  esac
   if [ "$language" = rust ]; then
-    step rust "process functions" "$wasmill" udf test "$out/rust.wasm" udf-sdk/examples/process.txt
     step rust "example's own tests" cargo test --quiet --offline --manifest-path "$example/Cargo.toml"
     step rust "online learning built" examples/online-learning/river/build.sh "$out/river.wasm" &&
       step rust "online learning beside River" env WASMILL="$wasmill" RIVER_WASM="$out/river.wasm" examples/online-learning/run.sh
@@ -73,7 +75,7 @@ for language in "$@"; do
     step "$language" "template built" "$wasmill" udf build "$template" --output "$template/module.wasm" &&
     step "$language" "template's cases" "$wasmill" udf test "$template/module.wasm"
   case $language in
-    rust | c) kinds="aggregate table process model" ;;
+    rust | c | go) kinds="aggregate table process model" ;;
     *) kinds= ;;
   esac
   for kind in $kinds; do

@@ -2,6 +2,7 @@ package wasmill
 
 import (
 	"fmt"
+	"reflect"
 	"unsafe"
 )
 
@@ -162,7 +163,16 @@ func raw[T any](b *builder, v T) {
 	b.data = append(b.data, unsafe.Slice((*byte)(unsafe.Pointer(&v)), unsafe.Sizeof(v))...)
 }
 
+// add takes a value in the form of Row.Value, or a slice, map or Null of such values.
 func (b *builder) add(v any) error {
+	switch v.(type) {
+	case nil, bool, int8, int16, int32, int64, float32, float64, string, []byte, []any, Map, Date, Time, Timestamp, Decimal:
+		return b.put(v)
+	}
+	return b.put(given(reflect.ValueOf(v)))
+}
+
+func (b *builder) put(v any) error {
 	row := b.rows
 	b.rows++
 	if row&7 == 0 {
@@ -179,7 +189,7 @@ func (b *builder) add(v any) error {
 			b.offsets = append(b.offsets, b.offsets[row])
 		case b.code == 19:
 			for _, child := range b.children {
-				if err := child.add(nil); err != nil {
+				if err := child.put(nil); err != nil {
 					return err
 				}
 			}
@@ -301,13 +311,18 @@ func builders(o *result) []*builder {
 }
 
 func giveAll(o *result, all []*builder) uint32 {
-	columns := slice[column](o.columns, int(o.columnCount))
 	kept.columns = kept.columns[:0]
+	pointAll(o, all)
+	return 0
+}
+
+// pointAll points a result to its columns, which are kept beside those of others.
+func pointAll(o *result, all []*builder) {
+	columns := slice[column](o.columns, int(o.columnCount))
 	for i, b := range all {
 		b.give(&columns[i])
 		kept.columns = append(kept.columns, b)
 	}
-	return 0
 }
 
 func addAll(all []*builder, values []any) error {

@@ -14,7 +14,7 @@
 //		})
 //	}
 //
-// Scalar, Table, Predict and Aggregate are the bodies of functions of every kind over columns of any type.
+// Scalar, Table, Predict, Aggregate and Process are the bodies of functions of every kind over columns of any type.
 //
 // Describe in an init function says what the module holds, so that CREATE FUNCTION may leave the signature out.
 //
@@ -111,6 +111,18 @@ func DescribeModel(name string, input, output, labels []string) {
 		rest += `, "labels": ` + list(labels)
 	}
 	line("model", name, input, rest)
+}
+
+// DescribeProcess is Describe for a process function: the columns of its result, written "total DOUBLE", and its arguments, written
+// "amount DOUBLE", as they are called in the table that the function is given. The state is described by the fields of S: their names in
+// snake case, their types, and the tags ttl:"1 h" and sql:"TIMESTAMP(3)".
+func DescribeProcess[S any](name string, process *Process[S], columns []string, arguments ...string) {
+	fields := process.fields()
+	state := make([]string, len(fields))
+	for i := range fields {
+		state[i] = fields[i].describe()
+	}
+	line("process", name, arguments, `"returns": `+list(columns)+`, "state": [`+strings.Join(state, ", ")+"]")
 }
 
 func line(kind, name string, arguments []string, rest string) {

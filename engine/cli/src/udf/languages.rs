@@ -168,8 +168,15 @@ pub(super) static ALL: [Language; 7] = [
             file!("wasmill/columns.go", "go/wasmill/columns.go"),
             file!("wasmill/values.go", "go/wasmill/values.go"),
             file!("wasmill/kinds.go", "go/wasmill/kinds.go"),
+            file!("wasmill/process.go", "go/wasmill/process.go"),
+            file!("wasmill/state.go", "go/wasmill/state.go"),
         ],
-        kinds: &[],
+        kinds: &[
+            ("aggregate", text!("go/aggregate.go.in")),
+            ("table", text!("go/table.go.in")),
+            ("process", text!("go/process.go.in")),
+            ("model", text!("go/model.go.in")),
+        ],
     },
     Language {
         name: "assemblyscript",

@@ -48,7 +48,7 @@ fn kind(language: &Language, name: &str) -> Result<&'static KindOf> {
     }
     let others: Vec<&str> = languages::ALL.iter().filter(|l| has(l)).map(|l| l.name).collect();
     Err(Fault::new(format!("there is no template for {} in {}", lower_first(kind.title), language.title))
-        .hint(format!("there is one in {}; ABI.md is enough to write one in any language", others.join(" and "))))
+        .hint(format!("there is one in each of {}; ABI.md is enough to write one in any language", others.join(", "))))
 }
 
 /// `A model` → `a model`.
@@ -134,6 +134,7 @@ mod tests {
         }
         let refused = kind(languages::find("zig").unwrap(), "model").err().unwrap();
         assert!(format!("{refused:?}").contains("no template for a model in Zig"), "{refused:?}");
+        assert!(format!("{refused:?}").contains("there is one in each of rust, c, go;"), "{refused:?}");
         assert!(kind(languages::find("c").unwrap(), "oracle").is_err());
     }
 }
