@@ -1,6 +1,9 @@
 package wasmill
 
-import "errors"
+import (
+	"errors"
+	"unsafe"
+)
 
 // Process is a process function, which remembers a state S of each key: a struct whose fields are values, slices (lists) and maps. A field
 // that was never written, or not for as long as its tag ttl says, is zero, and zero is written as NULL; Null[T] tells 0 from nothing. Its
@@ -44,15 +47,18 @@ func (c *Call) Time() Null[int64] { return Null[int64]{int64(c.time.V), c.time.V
 
 // Emit gives a row, a value for each column.
 func (c *Call) Emit(values ...any) {
-	c.add(c.rows, values)
+	if c.failed == nil {
+		number(c.rows[0], int32(c.row))
+		c.failed = addAll(c.rows[1:], values)
+	}
 }
 
 // SetTimer sets a timer of event time, in the place of one of the same name. The name of one that is called "" is its time.
-func (c *Call) SetTimer(name string, at int64) { c.timer(named(name), Timestamp(at), eventTime) }
+func (c *Call) SetTimer(name string, at int64) { c.timer(name, Null[int64]{at, true}, eventTime) }
 
 // SetProcessingTimer is SetTimer in processing time, the job's clock.
 func (c *Call) SetProcessingTimer(name string, at int64) {
-	c.timer(named(name), Timestamp(at), processingTime)
+	c.timer(name, Null[int64]{at, true}, processingTime)
 }
 
 // ClearTimer clears the key's timer of that name. One without a name goes only with all others.
@@ -60,11 +66,11 @@ func (c *Call) ClearTimer(name string) {
 	if name == "" && c.failed == nil {
 		c.failed = errors.New("ClearTimer needs a name; ClearTimers clears all timers of the key")
 	}
-	c.timer(name, nil, eventTime)
+	c.timer(name, Null[int64]{}, eventTime)
 }
 
 // ClearTimers clears all timers of the key.
-func (c *Call) ClearTimers() { c.timer(nil, nil, eventTime) }
+func (c *Call) ClearTimers() { c.timer("", Null[int64]{}, eventTime) }
 
 // Renew writes all fields of the state, also those that stay as they are: their TTL begins anew.
 func (c *Call) Renew() { c.renewed = true }
@@ -74,21 +80,20 @@ const (
 	processingTime = int32(1)
 )
 
-func named(name string) any {
+// timer adds a change: without a time the timer of that name is cleared, without a name too all of them.
+func (c *Call) timer(name string, at Null[int64], clock int32) {
+	number(c.timers[0], int32(c.row))
 	if name == "" {
-		return nil
+		_ = c.timers[1].put(nil)
+	} else {
+		_ = c.timers[1].put(name)
 	}
-	return name
-}
-
-func (c *Call) timer(name, at any, clock int32) { c.add(c.timers, []any{name, at, clock}) }
-
-// add puts a row behind the index of the one that it belongs to.
-func (c *Call) add(to []*builder, values []any) {
-	if c.failed == nil {
-		_ = to[0].add(int32(c.row))
-		c.failed = addAll(to[1:], values)
+	if at.Valid {
+		number(c.timers[2], at.V)
+	} else {
+		_ = c.timers[2].put(nil)
 	}
+	number(c.timers[3], clock)
 }
 
 // Rows is the body of name__process.
@@ -113,9 +118,10 @@ func (p *Process[S]) Timers(in, state, out uint32) uint32 {
 
 // remembered is the state of a key during a call.
 type remembered[S any] struct {
-	state   S
-	before  []any
-	renewed bool
+	state S
+	// The values of fields that are no numbers.
+	others        []any
+	read, renewed bool
 }
 
 func (p *Process[S]) run(in, state, out uint32, f func(*S, *Call) error) uint32 {
@@ -123,19 +129,19 @@ func (p *Process[S]) run(in, state, out uint32, f func(*S, *Call) error) uint32 
 	o, written, timers := at[result](out), at[result](out+resultBytes), at[result](out+2*resultBytes)
 	columns, rows := rowsOf(in)
 	stateColumns, keys := rowsOf(state)
-	states := make([]*remembered[S], keys)
+	fields := p.fields()
+	states := make([]remembered[S], keys)
+	others := make([]any, keys*len(fields))
 	call := Call{rows: builders(o), timers: builders(timers)}
 	for row := range rows {
 		of := Row{columns, row}
-		key := Get[int32](of, 0).V
-		s := states[key]
-		if s == nil {
-			s = &remembered[S]{}
-			var err error
-			if s.before, err = readState(p.fields(), stateColumns, int(key), &s.state); err != nil {
+		key := int(Get[int32](of, 0).V)
+		s := &states[key]
+		if !s.read {
+			s.read, s.others = true, others[key*len(fields):(key+1)*len(fields)]
+			if err := readState(fields, stateColumns, key, unsafe.Pointer(&s.state), s.others); err != nil {
 				return fail(o, err)
 			}
-			states[key] = s
 		}
 		call.row, call.time, call.renewed = row, Get[Timestamp](of, 1), false
 		err := f(&s.state, &call)
@@ -148,12 +154,15 @@ func (p *Process[S]) run(in, state, out uint32, f func(*S, *Call) error) uint32 
 		s.renewed = s.renewed || call.renewed
 	}
 	all := builders(written)
-	for key, s := range states {
-		if s == nil {
-			continue
-		}
-		if err := writeState(p.fields(), all, key, &s.state, s.before, s.renewed); err != nil {
-			return fail(o, err)
+	for key := range states {
+		if s := &states[key]; s.read {
+			changed := changedFields(fields, stateColumns, key, unsafe.Pointer(&s.state), s.others)
+			if s.renewed {
+				changed = 1<<len(fields) - 1
+			}
+			if err := writeState(fields, all, key, unsafe.Pointer(&s.state), s.others, changed); err != nil {
+				return fail(o, err)
+			}
 		}
 	}
 	kept.columns = kept.columns[:0]

@@ -8,131 +8,106 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"unicode"
 	"unsafe"
 )
-
-// field is a field of the state of a process function.
-type field struct {
-	name, sql, ttl string
-	of             reflect.Type
-	offset         uintptr
-	// Whether NULL is more than zero: a Null[T].
-	nullable bool
-}
-
-type nullable interface{ isNullable() }
-
-func (Null[T]) isNullable() {}
-
-var nullableType = reflect.TypeFor[nullable]()
-
-func isNullable(t reflect.Type) bool { return t.Kind() == reflect.Struct && t.Implements(nullableType) }
-
-// fields gives those of S; they are found once.
-func (p *Process[S]) fields() []field {
-	if p.known == nil {
-		p.known = fieldsOf(reflect.TypeFor[S]())
-	}
-	return p.known
-}
-
-const fieldsMax = 63
-
-func fieldsOf(t reflect.Type) []field {
-	if t.Kind() != reflect.Struct {
-		panic(fmt.Sprintf("the state of a process function is a struct, not %v", t))
-	}
-	if t.NumField() > fieldsMax {
-		panic(fmt.Sprintf("the state %v has %d fields; at most %d are possible", t, t.NumField(), fieldsMax))
-	}
-	all := make([]field, t.NumField())
-	for i := range all {
-		f := t.Field(i)
-		all[i] = field{name: snakeCase(f.Name), ttl: f.Tag.Get("ttl"), of: f.Type, offset: f.Offset}
-		all[i].nullable = isNullable(f.Type)
-		if all[i].sql = f.Tag.Get("sql"); all[i].sql == "" {
-			all[i].sql = sqlType(f.Type)
-		}
-		if all[i].sql == "" {
-			panic(fmt.Sprintf("the SQL type of the field %s of %v is not known: a field is a bool, a sized number, string, []byte, Date, Time, "+
-				"Null, a slice or a map of these; for Timestamp and Decimal write a tag `sql:\"TIMESTAMP(3)\"`", f.Name, t))
-		}
-	}
-	return all
-}
-
-var sqlTypes = map[reflect.Type]string{
-	reflect.TypeFor[bool](): "BOOLEAN", reflect.TypeFor[int8](): "TINYINT", reflect.TypeFor[int16](): "SMALLINT",
-	reflect.TypeFor[int32](): "INT", reflect.TypeFor[int64](): "BIGINT", reflect.TypeFor[float32](): "FLOAT",
-	reflect.TypeFor[float64](): "DOUBLE", reflect.TypeFor[string](): "STRING", reflect.TypeFor[[]byte](): "BYTES",
-	reflect.TypeFor[Date](): "DATE", reflect.TypeFor[Time](): "TIME",
-}
-
-// sqlType is "" for a type that has none.
-func sqlType(t reflect.Type) string {
-	if known := sqlTypes[t]; known != "" {
-		return known
-	}
-	switch {
-	case isNullable(t):
-		return sqlType(t.Field(0).Type)
-	case t.Kind() == reflect.Slice:
-		if element := sqlType(t.Elem()); element != "" {
-			return "ARRAY<" + element + ">"
-		}
-	case t.Kind() == reflect.Map:
-		if key, value := sqlType(t.Key()), sqlType(t.Elem()); key != "" && value != "" {
-			return "MAP<" + key + ", " + value + ">"
-		}
-	}
-	return ""
-}
-
-// snakeCase makes last_seen of lastSeen and LastSeen.
-func snakeCase(name string) string {
-	var text strings.Builder
-	for i, c := range name {
-		if unicode.IsUpper(c) && i > 0 {
-			text.WriteByte('_')
-		}
-		text.WriteRune(unicode.ToLower(c))
-	}
-	return text.String()
-}
-
-// describe is the field in the module's description.
-func (f *field) describe() string {
-	kind := "value"
-	switch {
-	case strings.HasPrefix(f.sql, "ARRAY<"):
-		kind = "list"
-	case strings.HasPrefix(f.sql, "MAP<"):
-		kind = "map"
-	}
-	text := `{"name": ` + quoted(f.name) + `, "type": ` + quoted(f.sql) + `, "kind": ` + quoted(kind)
-	if f.ttl != "" {
-		text += `, "ttl": ` + quoted(f.ttl)
-	}
-	return text + "}"
-}
 
 // value is the field of a state, also one with a small letter.
 func (f *field) value(state unsafe.Pointer) reflect.Value {
 	return reflect.NewAt(f.of, unsafe.Add(state, f.offset)).Elem()
 }
 
-// readState fills a state, which is zero, and gives what was there.
-func readState[S any](fields []field, columns []column, key int, state *S) ([]any, error) {
-	before := make([]any, len(fields))
+// number is the bytes of a field of a state that is one, nil for NULL.
+func (f *field) number(state unsafe.Pointer) []byte {
+	at := unsafe.Add(state, f.offset)
+	return f.orNil(unsafe.Slice((*byte)(at), f.width), f.nullable && *(*bool)(unsafe.Add(at, f.valid)))
+}
+
+// kept is the same of what the column has.
+func (f *field) kept(c *column, key int) []byte {
+	if isNull(c, key) {
+		return nil
+	}
+	return f.orNil(slice[byte](c.data+uint32(key*f.width), f.width), f.nullable)
+}
+
+func (f *field) orNil(number []byte, valid bool) []byte {
+	if valid || !f.nullable && slices.ContainsFunc(number, func(b byte) bool { return b != 0 }) {
+		return number
+	}
+	return nil
+}
+
+// readState fills a state, which is zero; the values of fields that are no numbers go to others.
+func readState(fields []field, columns []column, key int, state unsafe.Pointer, others []any) error {
 	for i := range fields {
-		f := &fields[i]
-		before[i] = value(&columns[i], key)
-		if !assign(f.value(unsafe.Pointer(state)), before[i]) {
-			return nil, fmt.Errorf("the field '%s' of the state is %s, which %v cannot hold", f.name, names[columns[i].code], f.of)
+		f, c := &fields[i], &columns[i]
+		fits := true
+		if f.width > 0 {
+			fits = c.code == f.codes[0] || c.code == f.codes[1]
+			if number := f.kept(c, key); fits && number != nil {
+				at := unsafe.Add(state, f.offset)
+				copy(unsafe.Slice((*byte)(at), f.width), number)
+				if f.nullable {
+					*(*bool)(unsafe.Add(at, f.valid)) = true
+				}
+			}
+		} else {
+			others[i] = value(c, key)
+			fits = assign(f.value(state), others[i])
+		}
+		if !fits {
+			return fmt.Errorf("the field '%s' of the state is %s, which %v cannot hold", f.name, names[c.code], f.of)
 		}
 	}
-	return before, nil
+	return nil
+}
+
+// changedFields has a bit for each field that is not as it was; the values now of fields that are no numbers go to others.
+func changedFields(fields []field, columns []column, key int, state unsafe.Pointer, others []any) (changed int64) {
+	for i := range fields {
+		f := &fields[i]
+		var as bool
+		if f.width > 0 {
+			now, then := f.number(state), f.kept(&columns[i], key)
+			as = (now == nil) == (then == nil) && bytes.Equal(now, then)
+		} else {
+			now, then := given(f.value(state)), others[i]
+			if !f.nullable {
+				now, then = orNil(now), orNil(then)
+			}
+			as = same(now, then)
+			others[i] = now
+		}
+		if !as {
+			changed |= 1 << i
+		}
+	}
+	return changed
+}
+
+// writeState adds a row with the fields whose bits are set, if there are any.
+func writeState(fields []field, to []*builder, key int, state unsafe.Pointer, others []any, changed int64) error {
+	if changed == 0 {
+		return nil
+	}
+	number(to[0], int32(key))
+	number(to[1], changed)
+	for i := range fields {
+		f, b, v := &fields[i], to[i+2], others[i]
+		if changed>>i&1 == 0 {
+			v = nil
+		} else if f.width > 0 {
+			if bytes := f.number(state); bytes != nil {
+				b.begin()
+				b.data = append(b.data, bytes...)
+				continue
+			}
+		}
+		if err := b.put(v); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // assign sets a zero value; false where it is of another type.
@@ -161,8 +136,10 @@ func assign(to reflect.Value, v any) bool {
 			return false
 		}
 		to.Set(reflect.MakeMapWithSize(to.Type(), len(v)))
+		key, value := reflect.New(to.Type().Key()).Elem(), reflect.New(to.Type().Elem()).Elem()
 		for _, entry := range v {
-			key, value := reflect.New(to.Type().Key()).Elem(), reflect.New(to.Type().Elem()).Elem()
+			key.SetZero()
+			value.SetZero()
 			if !assign(key, entry.Key) || !assign(value, entry.Value) {
 				return false
 			}
@@ -209,8 +186,11 @@ func given(v reflect.Value) any {
 		return all
 	case v.Kind() == reflect.Map:
 		all := make(Map, 0, v.Len())
+		key, value := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
 		for entries := v.MapRange(); entries.Next(); {
-			all = append(all, Entry{given(entries.Key()), given(entries.Value())})
+			key.SetIterKey(entries)
+			value.SetIterValue(entries)
+			all = append(all, Entry{given(key), given(value)})
 		}
 		// The order of a Go map is another one each time.
 		return inOrder(all)
@@ -219,24 +199,33 @@ func given(v reflect.Value) any {
 }
 
 func inOrder(m Map) Map {
-	slices.SortFunc(m, func(a, b Entry) int { return compare(reflect.ValueOf(a.Key), reflect.ValueOf(b.Key)) })
+	slices.SortFunc(m, func(a, b Entry) int { return compare(a.Key, b.Key) })
 	return m
 }
 
-func compare(a, b reflect.Value) int {
-	switch a.Kind() {
-	case reflect.String:
-		return strings.Compare(a.String(), b.String())
-	case reflect.Float32, reflect.Float64:
-		return cmp.Compare(a.Float(), b.Float())
-	case reflect.Bool:
-		return cmp.Compare(fmt.Sprint(a.Bool()), fmt.Sprint(b.Bool()))
-	case reflect.Struct: // Decimal
-		x, y := a.Interface().(Decimal), b.Interface().(Decimal)
-		return cmp.Or(cmp.Compare(x.Hi, y.Hi), cmp.Compare(x.Lo, y.Lo))
-	default:
-		return cmp.Compare(a.Int(), b.Int())
+func compare(a, b any) int {
+	switch a := a.(type) {
+	case string:
+		return strings.Compare(a, b.(string))
+	case int64:
+		return cmp.Compare(a, b.(int64))
+	case bool:
+		if a == b.(bool) {
+			return 0
+		}
+		if a {
+			return 1
+		}
+		return -1
+	case Decimal:
+		b := b.(Decimal)
+		return cmp.Or(cmp.Compare(a.Hi, b.Hi), cmp.Compare(a.Lo, b.Lo))
 	}
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	if x.CanFloat() {
+		return cmp.Compare(x.Float(), y.Float())
+	}
+	return cmp.Compare(x.Int(), y.Int())
 }
 
 // same says whether two values, as given or read, are the same; numbers are by their bits.
@@ -285,25 +274,4 @@ func orNil(v any) any {
 		}
 	}
 	return v
-}
-
-// writeState adds a row with the fields that are not as they were, or all.
-func writeState[S any](fields []field, to []*builder, key int, state *S, before []any, all bool) error {
-	values := make([]any, len(fields))
-	var bits int64
-	for i := range fields {
-		f := &fields[i]
-		now, then := given(f.value(unsafe.Pointer(state))), before[i]
-		if !f.nullable {
-			now, then = orNil(now), orNil(then)
-		}
-		if all || !same(now, then) {
-			bits |= 1 << i
-			values[i] = now
-		}
-	}
-	if bits == 0 {
-		return nil
-	}
-	return addAll(to, append([]any{int32(key), bits}, values...))
 }

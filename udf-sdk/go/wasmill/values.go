@@ -172,7 +172,8 @@ func (b *builder) add(v any) error {
 	return b.put(given(reflect.ValueOf(v)))
 }
 
-func (b *builder) put(v any) error {
+// begin makes room for a row, which has a value, and gives its number.
+func (b *builder) begin() int {
 	row := b.rows
 	b.rows++
 	if row&7 == 0 {
@@ -181,6 +182,17 @@ func (b *builder) put(v any) error {
 			b.data = append(b.data, 0)
 		}
 	}
+	return row
+}
+
+// number takes a value of the type that the column has.
+func number[T any](b *builder, v T) {
+	b.begin()
+	raw(b, v)
+}
+
+func (b *builder) put(v any) error {
+	row := b.begin()
 	if v == nil {
 		b.nulls = true
 		b.validity[row>>3] &^= 1 << (row & 7)

@@ -168,6 +168,7 @@ pub(super) static ALL: [Language; 7] = [
             file!("wasmill/columns.go", "go/wasmill/columns.go"),
             file!("wasmill/values.go", "go/wasmill/values.go"),
             file!("wasmill/kinds.go", "go/wasmill/kinds.go"),
+            file!("wasmill/fields.go", "go/wasmill/fields.go"),
             file!("wasmill/process.go", "go/wasmill/process.go"),
             file!("wasmill/state.go", "go/wasmill/state.go"),
         ],
