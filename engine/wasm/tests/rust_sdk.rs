@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryArray, Int64Array, ListArray, MapArray, StringArray, new_null_array,
+    Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array, ListArray, MapArray, StringArray, new_null_array,
 };
 use arrow::datatypes::{Float64Type, Int64Type};
 use support::*;
@@ -277,4 +277,30 @@ fn a_map_in_a_state() {
     let again = arrow::compute::concat(&[&result.state[0], &result.state[0]]).unwrap();
     let result = call(&mut merchants, &again, &[Some("shop"), Some("bar"), None, Some("bar")]);
     assert_eq!((result.parents.len(), result.changed.len()), (0, 0));
+}
+
+#[test]
+fn every_change_of_timers() {
+    let f = process("alarms", &[STRING, BigInt, Boolean], &[STRING, BigInt], &[]);
+    let mut alarms = f.process();
+    let rows = KeyedRows { key: &[0; 5], keys: 1, times: &Int64Array::from(vec![7; 5]), state: &[] };
+    let names = texts(&[Some("a"), None, Some("a"), None, Some("b")]);
+    let dues = longs(&[Some(1), Some(2), None, None, Some(3)]);
+    let by_clock: ArrayRef = Arc::new(BooleanArray::from(vec![false, false, true, false, true]));
+    let result = alarms.process(&rows, &[names, dues, by_clock]).unwrap();
+    let change = |row, name: Option<&str>, time, clock| TimerChange { row, name: name.map(str::to_owned), time, clock };
+    let (event, processing) = (TimerClock::EventTime, TimerClock::ProcessingTime);
+    let expected = [
+        change(0, Some("a"), Some(1), event),
+        change(1, None, Some(2), event),
+        change(2, Some("a"), None, event),
+        change(3, None, None, event),
+        change(4, Some("b"), Some(3), processing),
+    ];
+    assert_eq!(result.timers, expected);
+    let timers = KeyedRows { key: &[1, 0], keys: 2, times: &Int64Array::from(vec![3, 4]), state: &[] };
+    let result = alarms.timer(&timers, &StringArray::from(vec![Some("b"), None])).unwrap();
+    assert_eq!(result.columns[0].as_ref(), texts(&[Some("b"), None]).as_ref());
+    assert_eq!(result.columns[1].as_ref(), longs(&[Some(3), Some(4)]).as_ref());
+    assert!(result.changed.is_empty());
 }

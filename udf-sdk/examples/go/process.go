@@ -1,4 +1,4 @@
-// Process functions: quiet, merchants and heartbeat as in ../c/process.c, and top, with a list.
+// Process functions: quiet, merchants and heartbeat as in ../c/process.c, top, with a list, and alarms, with every change of timers.
 //
 //	CREATE PROCESS FUNCTION quiet LANGUAGE WASM USING FILE 'functions.wasm';
 //	SELECT * FROM quiet(input => TABLE payments PARTITION BY card ORDER BY ts);
@@ -17,6 +17,7 @@ func init() {
 	wasmill.DescribeProcess("merchants", &merchants, []string{"merchant STRING", "number BIGINT"}, "merchant STRING")
 	wasmill.DescribeProcess("heartbeat", &heartbeat, []string{"rows INT"})
 	wasmill.DescribeProcess("top", &top, []string{"largest ARRAY<DOUBLE>", "stood BIGINT"}, "value DOUBLE")
+	wasmill.DescribeProcess("alarms", &alarms, []string{"alarm STRING", "due BIGINT"}, "name STRING", "due BIGINT", "by_clock BOOLEAN")
 }
 
 const minuteMs = 60_000
@@ -154,3 +155,33 @@ var top = wasmill.Process[topState]{
 
 //go:wasmexport top__process
 func topProcess(in, state, out uint32) uint32 { return top.Rows(in, state, out) }
+
+// Alarms, as a table says: a name and when, in milliseconds since 1970; not by event time but by the job's clock where it says so. A name
+// without a time takes the alarm back, and nothing at all takes all of them back.
+var alarms = wasmill.Process[struct{}]{
+	OnRow: func(_ *struct{}, call *wasmill.Call, row wasmill.Row) error {
+		name, due := wasmill.Get[string](row, 0), wasmill.Get[int64](row, 1)
+		switch {
+		case due.Valid && wasmill.Get[bool](row, 2).V:
+			call.SetProcessingTimer(name.V, due.V)
+		case due.Valid:
+			call.SetTimer(name.V, due.V)
+		case name.Valid:
+			call.ClearTimer(name.V)
+		default:
+			call.ClearTimers()
+		}
+		return nil
+	},
+	OnTimer: func(_ *struct{}, call *wasmill.Call, name string) error {
+		call.Emit(wasmill.Null[string]{V: name, Valid: name != ""}, call.Time())
+		return nil
+	},
+	Nulls: true,
+}
+
+//go:wasmexport alarms__process
+func alarmsProcess(in, state, out uint32) uint32 { return alarms.Rows(in, state, out) }
+
+//go:wasmexport alarms__timer
+func alarmsTimer(in, state, out uint32) uint32 { return alarms.Timers(in, state, out) }

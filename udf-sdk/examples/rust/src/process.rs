@@ -1,4 +1,4 @@
-//! Process functions: `quiet`, `merchants` and `heartbeat` as in ../../c/process.c, and `top`, with a list.
+//! Process functions: `quiet`, `merchants` and `heartbeat` as in ../../c/process.c, `top`, with a list, and `alarms`, with every change of timers.
 //!
 //! ```sql
 //! CREATE PROCESS FUNCTION quiet LANGUAGE WASM USING FILE 'examples.wasm';
@@ -114,6 +114,32 @@ impl Top {
             context.emit((self.largest.clone(), stood));
         }
         Ok(())
+    }
+}
+
+/// Alarms, as a table says: a name and when, in milliseconds since 1970; not by event time but by the job's clock where it says so. A name
+/// without a time takes the alarm back, and nothing at all takes all of them back.
+#[derive(Default, wasmill::State)]
+pub struct Alarms;
+
+#[wasmill::process(alarm, due)]
+impl Alarms {
+    fn process(
+        &mut self,
+        context: &mut Context<(Option<String>, Option<i64>)>,
+        name: Option<&str>,
+        due: Option<i64>,
+        by_clock: bool,
+    ) {
+        match (name, due) {
+            (name, Some(due)) if by_clock => context.set_processing_timer(name, due),
+            (name, Some(due)) => context.set_timer(name, due),
+            (Some(name), None) => context.clear_timer(name),
+            (None, None) => context.clear_timers(),
+        }
+    }
+    fn timer(&mut self, context: &mut Context<(Option<String>, Option<i64>)>, name: Option<&str>) {
+        context.emit((name.map(str::to_owned), context.time()));
     }
 }
 
