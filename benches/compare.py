@@ -174,10 +174,12 @@ def arguments():
     parser.add_argument("query", nargs="*", help="queries of the suite; all where none is named")
     parser.add_argument("--peers", default=",".join(ALL), help="rivals, with commas between them")
     parser.add_argument("--rows", type=int, help="rows of the input file: 1,000,000, of process 50,000")
+    parser.add_argument("--parallelism", type=int, default=1, help="of Flink and PyFlink")
     parser.add_argument("--rounds", type=int, help="counted rounds: 3, of process 1")
     args = parser.parse_args()
     args.peers = [p for p in args.peers.split(",") if p]
     args.rows = args.rows or (50_000 if args.suite == "process" else 1_000_000)
+    FLINK_OPTIONS["parallelism.default"] = str(args.parallelism)
     args.rounds = args.rounds or (1 if args.suite == "process" else 3)
     if unknown := [p for p in args.peers if p not in ALL]:
         parser.error(f"no such rival: {', '.join(unknown)}; there are {', '.join(ALL)}")
