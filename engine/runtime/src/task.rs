@@ -314,6 +314,8 @@ impl Task {
     fn take_control(&mut self, reports: &dyn Fn(Report)) -> Result<()> {
         loop {
             match self.control.try_recv() {
+                // Behind the end there is no barrier: the last snapshot counts, and the tasks that follow may have gone.
+                Ok(Control::Barrier(_)) if self.has_ended() => {}
                 Ok(Control::Barrier(barrier)) => self.barrier(&barrier, reports)?,
                 Ok(Control::Commit(epoch)) => self.chain.commit(epoch)?,
                 Ok(Control::Stop) => self.stop()?,
@@ -323,6 +325,11 @@ impl Task {
                 Err(TryRecvError::Empty) => return Ok(()),
             }
         }
+    }
+
+    /// Whether it has sources, and all of them are at their end.
+    fn has_ended(&self) -> bool {
+        !self.sources.is_empty() && self.sources.iter().all(|s| !s.open)
     }
 
     fn stop(&mut self) -> Result<()> {
