@@ -116,11 +116,18 @@ impl FileOptions {
             return Err(OptionError::new("source.decode-threads", message)
                 .hint("leave it out: as many threads as there are processors are the most that help"));
         }
+        let format = Format::of(table)?;
+        if decode_threads.is_some() && (monitor_interval.is_some() || matches!(format, Format::Parquet(_))) {
+            let what = if monitor_interval.is_some() { "followed files" } else { "Parquet files" };
+            let message =
+                format!("'source.decode-threads' has no effect on {what}, which the query's own thread reads");
+            return Err(OptionError::new("source.decode-threads", message).hint("leave it out"));
+        }
         Ok(Self {
             decode_threads,
             split_bytes: if is_whole { 0 } else { split_bytes },
             path: paths::local(path)?,
-            format: Format::of(table)?,
+            format,
             monitor_interval,
             record_bytes_max: options.size("record.max-size")?.unwrap_or(RECORD_BYTES_MAX).min(1 << 30) as usize,
         })
